@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE_BYTES = 4096 };
+enum { MESSAGE_BYTES = 4096, PREFIX_BYTES = 1024 };
 
 static _Thread_local char message[MESSAGE_BYTES];
 
@@ -22,15 +22,13 @@ status fail(status code, const char *format, ...)
 
 status fail_within(status code, const char *format, ...)
 {
-    char prefix[MESSAGE_BYTES], text[MESSAGE_BYTES];
+    char prefix[PREFIX_BYTES], text[PREFIX_BYTES + MESSAGE_BYTES + 2];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(prefix, sizeof prefix, format, arguments);
     va_end(arguments);
-    int used = snprintf(text, sizeof text, "%s: ", prefix);
-    if (used > 0 && used < MESSAGE_BYTES)
-        strncat(text, message, sizeof text - (size_t)used - 1);
-    memcpy(message, text, sizeof text);
+    snprintf(text, sizeof text, "%s: %s", prefix, message);
+    memcpy(message, text, sizeof message - 1);
     return code;
 }
 
