@@ -20,6 +20,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
 /* ---- the library ------------------------------------------------------------------------------ */
 
@@ -56,7 +59,7 @@ void tacit_free(void *text);
 /** One option of a task, as help, manual and shell completion show it. */
 typedef struct tacit_option {
     const char *key;     /**< "batch_size", "optim.lr" */
-    const char *type;    /**< "yes|no", "integer", "number", "text", "path", "list", "one of" … */
+    const char *type;    /**< "true|false", "integer", "number", "text", "path", "list", "one of" … */
     const char *initial; /**< the default in the form a user types it; "" if there is none */
     const char *allowed; /**< range or choices, "1 to 4096", "f32|bf16|auto"; "" if anything goes */
     const char *summary; /**< one line */
@@ -84,8 +87,8 @@ void tacit_config_free(tacit_config *config);
 tacit_status tacit_config_set(tacit_config *config, const char *key, const char *value);
 
 /** Reads one option from a command line: words[0], and words[1] where it is the value of a
- *  "--key value" (a yes|no option never takes the next word: "--quiet" means quiet=yes,
- *  "--no-quiet" quiet=no). *used gets the number of words read: 1 or 2, or 0 when words[0] is not an
+ *  "--key value" (a true|false option never takes the next word: "--quiet" means
+ *  quiet=true, "--no-quiet" quiet=false). *used gets the number of words read: 1 or 2, or 0 when words[0] is not an
  *  option but a thing ("-", a path, a name). Options from the command line win over those of
  *  tacit_config_load, in whatever order they are given. Errors as tacit_config_set. */
 tacit_status tacit_config_argument(tacit_config *config, int count, const char *const words[], int *used);
@@ -99,7 +102,7 @@ tacit_status tacit_config_load(tacit_config *config, const char *path);
  *  name that was perhaps meant. Every task calls this before it reads any data. */
 tacit_status tacit_config_check(tacit_config *config);
 
-/** The value of `key` in the form a user types it ("yes" and "no" for yes|no options); NULL when the
+/** The value of `key` in the form a user types it ("true" and "false" for switches); NULL when the
  *  task has no such option. Valid until the configuration is changed or freed. */
 const char *tacit_config_get(const tacit_config *config, const char *key);
 
@@ -240,6 +243,9 @@ tacit_status tacit_model_embed(tacit_model *model, int64_t count, const float *p
 /** Frees a model. NULL is allowed. */
 void tacit_model_free(tacit_model *model);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif
