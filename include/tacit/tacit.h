@@ -81,20 +81,20 @@ tacit_status tacit_config_new(const char *task, tacit_config **config);
 /** Frees a configuration. NULL is allowed. */
 void tacit_config_free(tacit_config *config);
 
-/** Sets one option; dashes in the key count as underscores. TACIT_USAGE for an unknown key, a wrong
- *  type or a value out of range; such a problem is also remembered, so that a caller may go on and
- *  let tacit_config_check() report all of them together. */
+/** Sets one option; dashes in the key count as underscores. What is wrong with key or value is
+ *  told by tacit_config_check(), all at once. TACIT_RESOURCES: no memory. */
 tacit_status tacit_config_set(tacit_config *config, const char *key, const char *value);
 
-/** Reads one option from a command line: words[0], and words[1] where it is the value of a
- *  "--key value" (a true|false option never takes the next word: "--quiet" means
- *  quiet=true, "--no-quiet" quiet=false). *used gets the number of words read: 1 or 2, or 0 when words[0] is not an
- *  option but a thing ("-", a path, a name). Options from the command line win over those of
- *  tacit_config_load, in whatever order they are given. Errors as tacit_config_set. */
-tacit_status tacit_config_argument(tacit_config *config, int count, const char *const words[], int *used);
+/** Reads the words of a command line after the command: `key=value`, `--key=value`, `--key value`, and
+ *  for switches (true|false options) `--key` and `--no-key`, which never take the next word; `--` ends
+ *  them. Other words are things (a path, a name, "-"): they are put into things[], in order (room for
+ *  `count` pointers, into words[]), their number into *thing_count. What the command line gives wins
+ *  over what files give, in whatever order they are read. */
+tacit_status tacit_config_words(tacit_config *config, int count, char *const words[], const char *things[],
+                                int *thing_count);
 
-/** Reads options from a YAML file: nested maps or dotted keys. Does what the option config=PATH does.
- *  TACIT_USAGE: unreadable file, no YAML, or problems as in tacit_config_set, with their lines. */
+/** Reads options from a YAML file: nested maps or dotted keys. TACIT_USAGE: unreadable or no YAML. The
+ *  option config=PATH does the same, when the configuration is checked. */
 tacit_status tacit_config_load(tacit_config *config, const char *path);
 
 /** TACIT_OK when the configuration is complete and free of contradictions. Otherwise TACIT_USAGE, and
@@ -102,8 +102,8 @@ tacit_status tacit_config_load(tacit_config *config, const char *path);
  *  name that was perhaps meant. Every task calls this before it reads any data. */
 tacit_status tacit_config_check(tacit_config *config);
 
-/** The value of `key` in the form a user types it ("true" and "false" for switches); NULL when the
- *  task has no such option. Valid until the configuration is changed or freed. */
+/** The value of `key` in the form a user types it (of a checked configuration: "true" and "false" for
+ *  switches); NULL when it has none. Valid until the configuration is changed or freed. */
 const char *tacit_config_get(const tacit_config *config, const char *key);
 
 /** All settings as YAML that tacit_config_load reads back. The caller frees *text with tacit_free. */
