@@ -1,0 +1,21 @@
+#include "cli/command.h"
+#include "cli/signals.h"
+
+static tacit_status run(struct call *call)
+{
+    tacit_report *report = NULL;
+    signals_catch();
+    tacit_status outcome = tacit_embed(call->thing, call->config, &call->observer, &report);
+    return call_finish(call, outcome, report);
+}
+
+const struct command command_embed = {
+    .name = "embed",
+    .use = "use",
+    .thing = "RUN",
+    .summary = "turn pictures into vectors",
+    .detail = "RUN is a run folder or its model.safetensors. out= ends in .npy, .csv or .tsv.",
+    .examples = "tacit embed run data=photos/ out=photos.npy\n"
+                "tacit embed run/model.safetensors data=photos.tar out=photos.tsv\n",
+    .run = run,
+};

@@ -1,0 +1,12 @@
+/* Ctrl-C and SIGTERM: the first asks the task to save and stop, the second kills. */
+#ifndef CLI_SIGNALS_H
+#define CLI_SIGNALS_H
+
+/* From now on signals are requests. Writing to a closed pipe no longer kills: a run does not end
+ * because nobody reads its progress any more. */
+void signals_catch(void);
+
+/* Not 0 once a stop was requested: the stop function of a tacit_observer. */
+int signals_stop_requested(void *user);
+
+#endif
