@@ -120,6 +120,7 @@ holds "full disk" "$(cat "$sandbox/err")" "cannot write to standard output"
 
 # signal_test NAME SIGNAL ACT EXPECTED: the exit code after a signal; a deaf task gets a second one
 signal_test() {
+    : >"$sandbox/err"
     "$TACIT_DOUBLE" pretrain steps=500 ${3:+act=$3} >"$sandbox/out" 2>"$sandbox/err" &
     child=$!
     while ! grep -q step "$sandbox/err"; do sleep 0.02; done

@@ -181,7 +181,7 @@ int tacit_report_cell(const tacit_report *report, int row, int column, tacit_val
         *value = cells[row][column];
         return 1;
     }
-    if (column >= 5)
+    if (row < 0 || row >= 4 || column < 0 || column >= 5)
         return 0;
     const char *text = score[row][column];
     *value = (tacit_value){ names[column], text, column < 3 || !text[0] ? NAN : atof(text) / 100 };
