@@ -2,7 +2,7 @@
 # Runs the tests of a build folder and counts them: every cmocka case, every case of a script.
 # Usage: scripts/check.sh FOLDER [JOBS] [long]. Ends with the line "N passed, M failed[, K skipped]".
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 folder=$1 jobs=${2:-2} tier=${3:-}
 
 # Tests run side by side: threads that wait must not spin.

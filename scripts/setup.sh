@@ -28,14 +28,22 @@ have_header() {
     echo "#include <$1>" | "$compiler" -E -x c - >/dev/null 2>&1
 }
 
+# any FILES…: whether one of them is there
+any() {
+    for file; do
+        [ -e "$file" ] && return 0
+    done
+    return 1
+}
+
 have() {
     case $1 in
     compiler) [ -n "$compiler" ] ;;
     libc) [ -n "$compiler" ] && have_header stdio.h ;;
     cmake | ninja | pkg-config) command -v "$1" >/dev/null 2>&1 ;;
     dnnl) [ -n "$compiler" ] && have_header dnnl.h ;;
-    openblas) ls /usr/lib/*/openblas-openmp/libopenblas.so /usr/lib*/libopenblas*.so \
-        /usr/local/lib/libopenblas*.so 2>/dev/null | grep -q . ;;
+    openblas) any /usr/lib/*/openblas-openmp/libopenblas.so /usr/lib*/libopenblas*.so \
+        /usr/local/lib/libopenblas*.so ;;
     *) pkg-config --exists "$1" 2>/dev/null ;;
     esac
 }
@@ -49,7 +57,7 @@ for candidate in "${CC:-}" gcc cc clang; do
 done
 
 # Missing packages, one column a family of systems.
-debian= fedora= arch=
+debian='' fedora='' arch=''
 while read -r need on_debian on_fedora on_arch; do
     [ -n "$need" ] || continue
     have "$need" && continue
