@@ -3,7 +3,6 @@
 #include "base/parallel.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 status features_check(const struct features *features, const char *what, int32_t classes)
 {
@@ -25,15 +24,19 @@ status features_check(const struct features *features, const char *what, int32_t
 int32_t features_classes(const struct features *features, int32_t classes, int64_t *count_of)
 {
     int32_t present = 0;
-    for (int32_t c = 0; c < classes; c++) {
-        int64_t members = 0;
-        for (int64_t i = 0; i < features->count; i++)
-            members += features->label[i] == c;
-        present += members > 0;
-        if (count_of)
-            count_of[c] = members;
-    }
+    for (int64_t i = 0; i < features->count; i++)
+        count_of[features->label[i]]++;
+    for (int32_t c = 0; c < classes; c++)
+        present += count_of[c] > 0;
     return present;
+}
+
+bool features_one_class(const struct features *features)
+{
+    for (int64_t i = 1; i < features->count; i++)
+        if (features->label[i] != features->label[0])
+            return false;
+    return true;
 }
 
 struct norms {

@@ -181,7 +181,7 @@ status knn_classify(const struct features *bank, const struct features *queries,
         return fail(TACIT_USAGE, "temperature=%g: must be above 0", settings->temperature);
     TRY(search_check(bank, queries, settings->k));
     TRY(features_check(bank, "bank of nearest neighbours", classes));
-    if (features_classes(bank, classes, NULL) < 2)
+    if (features_one_class(bank))
         return fail(TACIT_BAD_DATA, "the bank of nearest neighbours has one class only: nothing to "
                                     "tell apart; give labels of two classes or more");
     size_t found;
