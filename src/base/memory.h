@@ -9,7 +9,8 @@
 /* Zeroed memory for `count` items of `size` bytes; NULL with a message when there is none. */
 void *memory_new(size_t count, size_t size);
 
-/* Grows or shrinks a block of memory_new; new bytes are not zeroed. On failure NULL, block intact. */
+/* Grows or shrinks a block of memory_new; new bytes are not zeroed. On failure NULL, block intact.
+ */
 void *memory_resize(void *block, size_t count, size_t size);
 
 /* Zeroed memory aligned to 64 bytes (large blocks: to 2 MiB, with huge pages advised). */
@@ -38,7 +39,8 @@ struct arena {
 };
 
 void *arena_new(struct arena *arena, size_t count, size_t size);
-char *arena_text(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_text(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void arena_free(struct arena *arena);
 
 #endif

@@ -21,8 +21,8 @@ int parallel_threads(void)
     return team;
 }
 
-void parallel_for(int64_t count, double cost, void (*body)(void *argument, int64_t begin, int64_t end),
-                  void *argument)
+void parallel_for(int64_t count, double cost,
+                  void (*body)(void *argument, int64_t begin, int64_t end), void *argument)
 {
     int64_t threads = parallel_threads();
     if (threads > count)

@@ -11,8 +11,8 @@ int parallel_threads(void);
 
 /* Runs body(argument, begin, end) over [0, count) in contiguous pieces, one per thread. Serial
  * when count * cost (rough nanoseconds an item) is too small to pay for waking the team. */
-void parallel_for(int64_t count, double cost, void (*body)(void *argument, int64_t begin, int64_t end),
-                  void *argument);
+void parallel_for(int64_t count, double cost,
+                  void (*body)(void *argument, int64_t begin, int64_t end), void *argument);
 
 /* Flushes denormal numbers to zero on every thread of the team. */
 void parallel_flush_denormals(void);

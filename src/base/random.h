@@ -21,7 +21,8 @@ struct random_stream {
 };
 
 /* `purpose` names the use ("shuffle", "augment" …), `item` and `step` the place in it. */
-struct random_stream random_stream(uint64_t seed, const char *purpose, uint64_t step, uint64_t item);
+struct random_stream random_stream(uint64_t seed, const char *purpose, uint64_t step,
+                                   uint64_t item);
 
 uint32_t random_bits(struct random_stream *stream);
 

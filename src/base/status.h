@@ -16,11 +16,11 @@ status fail_within(status code, const char *format, ...) __attribute__((format(p
 /* The message of the last failure in this thread. */
 const char *status_message(void);
 
-#define TRY(expression)                                                                            \
-    do {                                                                                           \
-        status try_status_ = (expression);                                                         \
-        if (try_status_ != TACIT_OK)                                                               \
-            return try_status_;                                                                    \
+#define TRY(expression)                    \
+    do {                                   \
+        status try_status_ = (expression); \
+        if (try_status_ != TACIT_OK)       \
+            return try_status_;            \
     } while (0)
 
 #endif

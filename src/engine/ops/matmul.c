@@ -1,0 +1,95 @@
+/* Matrix products over the last two axes. */
+#include "engine/ops/rule.h"
+
+static bool shape_matmul(const struct graph *graph, const struct node *node, struct type out[])
+{
+    struct shape a = input_type(graph, node, 0).shape, b = input_type(graph, node, 1).shape;
+    bool ta = node->attribute.transpose.a, tb = node->attribute.transpose.b;
+    if (a.rank < 2 || b.rank < 2)
+        return false;
+    int64_t m = a.dim[a.rank - 1 - !ta], inside = a.dim[a.rank - 1 - ta];
+    int64_t k = b.dim[b.rank - 1 - !tb], n = b.dim[b.rank - 1 - tb];
+    struct shape batch_a = a, batch_b = b;
+    batch_a.rank -= 2;
+    batch_b.rank -= 2;
+    out[0].dtype = F32;
+    if (inside != k || !shape_broadcast(batch_a, batch_b, &out[0].shape))
+        return false;
+    out[0].shape.dim[out[0].shape.rank++] = m;
+    out[0].shape.dim[out[0].shape.rank++] = n;
+    return true;
+}
+
+/* y = A B with A = a or a^T: dA = dy B^T, dB = A^T dy. */
+static void gradient_matmul(RULE_ARGUMENTS)
+{
+    (void)out;
+    bool ta = node->attribute.transpose.a, tb = node->attribute.transpose.b;
+    din[0] = ta ? matmul_transposed(in[1], tb, dout[0], true)
+                : matmul_transposed(dout[0], false, in[1], !tb);
+    din[1] = tb ? matmul_transposed(dout[0], true, in[0], ta)
+                : matmul_transposed(in[0], !ta, dout[0], false);
+}
+
+static void reference_matmul(const struct reference_call *call)
+{
+    struct shape y = call->out_type[0]->shape, batch = y;
+    bool ta = call->node->attribute.transpose.a, tb = call->node->attribute.transpose.b;
+    batch.rank -= 2;
+    struct shape shape[2];
+    int64_t stride[2][RANK_MAX], matrix[2];
+    for (int i = 0; i < 2; i++) {
+        shape[i] = call->in_type[i]->shape;
+        matrix[i] = shape[i].dim[shape[i].rank - 1] * shape[i].dim[shape[i].rank - 2];
+        struct shape outer = shape[i];
+        outer.rank -= 2;
+        shape_broadcast_strides(outer, batch, stride[i]);
+    }
+    int64_t m = y.dim[y.rank - 2], n = y.dim[y.rank - 1], batches = shape_size(batch);
+    int64_t k = shape[0].dim[shape[0].rank - 1 - ta];
+    for (int64_t t = 0; t < batches; t++) {
+        const double *a = call->in[0] + operand_offset(batch, t, stride[0]) * matrix[0];
+        const double *b = call->in[1] + operand_offset(batch, t, stride[1]) * matrix[1];
+        double *to = call->out[0] + t * m * n;
+        for (int64_t i = 0; i < m; i++)
+            for (int64_t j = 0; j < n; j++) {
+                double total = 0;
+                for (int64_t l = 0; l < k; l++)
+                    total +=
+                        (ta ? a[l * m + i] : a[i * k + l]) * (tb ? b[j * k + l] : b[l * n + j]);
+                to[i * n + j] = total;
+            }
+    }
+}
+
+val matmul_transposed(val a, bool transpose_a, val b, bool transpose_b)
+{
+    struct attributes attributes = { .transpose = { transpose_a, transpose_b } };
+    return graph_add(a.graph, &op_matmul, 2, (val[]){ a, b }, &attributes);
+}
+
+val matmul(val a, val b)
+{
+    return matmul_transposed(a, false, b, false);
+}
+
+static val make_matmul(const val in[], int inputs, const double number[])
+{
+    (void)inputs;
+    return matmul_transposed(in[0], number[0] != 0, in[1], number[1] != 0);
+}
+
+const struct op_type op_matmul = {
+    .name = "matmul",
+    .doc = "Matrix product of the last two axes.",
+    .inputs = 2,
+    .outputs = 1,
+    .flags = OP_PURE,
+    .cases = "[4,5] [5,3] | 0 0\n[5,4] [5,3] | 1 0\n[4,5] [3,5] | 0 1\n[5,4] [3,5] | 1 1\n"
+             "[2,4,5] [2,5,3] | 0 0\n[2,1,4,5] [1,3,6,5] | 0 1\n[2,4,5] [5,3] | 0 0\n"
+             "[1,1] [1,1] | 0 0\n[33,65] [65,47] | 0 0",
+    .shape = shape_matmul,
+    .gradient = gradient_matmul,
+    .reference = reference_matmul,
+    .make = make_matmul,
+};

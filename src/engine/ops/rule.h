@@ -1,0 +1,23 @@
+/* Shorthand of the op files. */
+#ifndef ENGINE_OPS_RULE_H
+#define ENGINE_OPS_RULE_H
+
+#include "engine/build.h"
+#include "engine/op.h"
+
+/* The arguments of a gradient rule (op.h). */
+#define RULE_ARGUMENTS \
+    const struct node *node, const val in[], const val out[], const val dout[], val din[]
+
+/* Offset of item `index` of `shape` in an operand with the given (broadcast) strides. */
+static inline int64_t operand_offset(struct shape shape, int64_t index, const int64_t stride[])
+{
+    int64_t offset = 0;
+    for (int axis = shape.rank - 1; axis >= 0; axis--) {
+        offset += index % shape.dim[axis] * stride[axis];
+        index /= shape.dim[axis];
+    }
+    return offset;
+}
+
+#endif

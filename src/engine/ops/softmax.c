@@ -1,0 +1,152 @@
+/* Softmax, its logarithm, and cross-entropy, over the last axis. */
+#include "engine/ops/rule.h"
+
+#include <math.h>
+
+/* ln(sum of e^x) of one row, safe against overflow. */
+static double log_sum(const double *row, int64_t width)
+{
+    double largest = -INFINITY, total = 0;
+    for (int64_t i = 0; i < width; i++)
+        largest = fmax(largest, row[i]);
+    for (int64_t i = 0; i < width; i++)
+        total += exp(row[i] - largest);
+    return largest + log(total);
+}
+
+static void reference_rows(const struct reference_call *call, bool logarithm_of)
+{
+    struct shape x = call->in_type[0]->shape;
+    int64_t width = x.dim[x.rank - 1], count = width ? shape_size(x) / width : 0;
+    for (int64_t r = 0; r < count; r++) {
+        const double *row = call->in[0] + r * width;
+        double level = log_sum(row, width);
+        for (int64_t i = 0; i < width; i++)
+            call->out[0][r * width + i] = logarithm_of ? row[i] - level : exp(row[i] - level);
+    }
+}
+
+static bool shape_rows(const struct graph *graph, const struct node *node, struct type out[])
+{
+    out[0] = (struct type){ F32, input_type(graph, node, 0).shape };
+    return out[0].shape.rank >= 1;
+}
+
+static void reference_softmax(const struct reference_call *call)
+{
+    reference_rows(call, false);
+}
+
+static void reference_log_softmax(const struct reference_call *call)
+{
+    reference_rows(call, true);
+}
+
+static void gradient_softmax(RULE_ARGUMENTS)
+{
+    (void)node, (void)in;
+    din[0] = multiply(out[0], subtract(dout[0], sum_last(multiply(dout[0], out[0]))));
+}
+
+static void gradient_log_softmax(RULE_ARGUMENTS)
+{
+    (void)node, (void)in;
+    din[0] = subtract(dout[0], multiply(exponential(out[0]), sum_last(dout[0])));
+}
+
+val softmax(val x)
+{
+    return graph_add(x.graph, &op_softmax, 1, &x, NULL);
+}
+
+val log_softmax(val x)
+{
+    return graph_add(x.graph, &op_log_softmax, 1, &x, NULL);
+}
+
+static val make_softmax(const val in[], int inputs, const double number[])
+{
+    (void)inputs, (void)number;
+    return softmax(in[0]);
+}
+
+static val make_log_softmax(const val in[], int inputs, const double number[])
+{
+    (void)inputs, (void)number;
+    return log_softmax(in[0]);
+}
+
+const struct op_type op_softmax = {
+    .name = "softmax",
+    .doc = "e^x / sum(e^x) along the last axis.",
+    .inputs = 1,
+    .outputs = 1,
+    .flags = OP_PURE,
+    .cases = "[1]\n[5,17]\n[2,3,7]",
+    .shape = shape_rows,
+    .gradient = gradient_softmax,
+    .reference = reference_softmax,
+    .make = make_softmax,
+};
+const struct op_type op_log_softmax = {
+    .name = "log_softmax",
+    .doc = "x - ln sum(e^x) along the last axis.",
+    .inputs = 1,
+    .outputs = 1,
+    .flags = OP_PURE,
+    .cases = "[1]\n[5,17]\n[2,3,7]",
+    .shape = shape_rows,
+    .gradient = gradient_log_softmax,
+    .reference = reference_log_softmax,
+    .make = make_log_softmax,
+};
+
+static bool shape_cross_entropy(const struct graph *graph, const struct node *node,
+                                struct type out[])
+{
+    struct shape logits = input_type(graph, node, 0).shape;
+    out[0] = (struct type){ F32, SHAPE(logits.dim[0]) };
+    return logits.rank == 2 && input_type(graph, node, 1).dtype == I32 &&
+           shape_equal(out[0].shape, input_type(graph, node, 1).shape);
+}
+
+/* (softmax - one-hot of the target) times the row's upstream gradient. */
+static void gradient_cross_entropy(RULE_ARGUMENTS)
+{
+    (void)node, (void)out;
+    val difference = subtract(softmax(in[0]), one_hot(in[1], dim(in[0], 1)));
+    din[0] = multiply(difference, reshape(dout[0], SHAPE(rows(in[0]), 1)));
+}
+
+static void reference_cross_entropy(const struct reference_call *call)
+{
+    int64_t width = call->in_type[0]->shape.dim[1], count = call->in_type[0]->shape.dim[0];
+    for (int64_t r = 0; r < count; r++) {
+        const double *row = call->in[0] + r * width;
+        call->out[0][r] = log_sum(row, width) - row[(int64_t)call->in[1][r]];
+    }
+}
+
+val cross_entropy(val logits, val target)
+{
+    return graph_add(logits.graph, &op_cross_entropy, 2, (val[]){ logits, target }, NULL);
+}
+
+static val make_cross_entropy(const val in[], int inputs, const double number[])
+{
+    (void)inputs, (void)number;
+    return cross_entropy(in[0], in[1]);
+}
+
+const struct op_type op_cross_entropy = {
+    .name = "cross_entropy",
+    .doc = "-ln softmax(logits)[target], per row.",
+    .inputs = 2,
+    .outputs = 1,
+    .flags = OP_PURE,
+    .cases = "[1,3] [1]:3\n[6,10] [6]:10",
+    .shape = shape_cross_entropy,
+    .gradient = gradient_cross_entropy,
+    .reference = reference_cross_entropy,
+    .make = make_cross_entropy,
+};
