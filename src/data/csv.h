@@ -1,0 +1,29 @@
+/* Comma-separated values (RFC 4180): quotes, quotes in quotes, line ends of all kinds, a byte order
+ * mark. The separator is the first of , ; and tab that the header line holds. */
+#ifndef DATA_CSV_H
+#define DATA_CSV_H
+
+#include "base/memory.h"
+#include "base/status.h"
+
+struct csv {
+    size_t columns, rows; /* rows without the header */
+    const char **name;    /* [columns] */
+    const char **cell;    /* [rows, columns] */
+    size_t *line;         /* [rows], the line of the file it begins in, from 1 */
+    struct arena arena;
+};
+
+/* Reads a file. TACIT_BAD_DATA: missing, empty, a row of another length, an open quote. On failure
+ * nothing is to be freed. */
+status csv_read(const char *path, struct csv *csv);
+
+/* The same from memory; `path` is for messages only. */
+status csv_parse(const char *path, const void *bytes, size_t size, struct csv *csv);
+
+void csv_free(struct csv *csv);
+
+/* Number of the column of that name (without regard to case), or -1. */
+int csv_column(const struct csv *csv, const char *name);
+
+#endif

@@ -1,0 +1,451 @@
+#include "data/loader.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+enum { MESSAGE_BYTES = 1024, REDRAWS = 64, USUAL_DEPTH = 2 };
+
+/* A slot holds one batch. A thread owns the rows it took (begin … end) until it counts them done
+ * under the lock; when all are, the consumer owns the slot until it releases it. */
+struct slot {
+    struct batch batch;
+    uint32_t *index; /* [batch] */
+    int32_t *label;  /* [batch], MISSING marks a row to leave out */
+    uint64_t first;  /* position of row 0 in its epoch */
+    int rows, taken, done;
+    int error_row; /* of the first failing row; rows: none */
+    status error;
+    char message[MESSAGE_BYTES];
+};
+
+enum { MISSING = -2 };
+
+struct loader {
+    struct loader_options options;
+    uint32_t *index; /* [count] samples to draw from */
+    uint32_t *order; /* [count] permutation of order_epoch */
+    uint64_t order_epoch, batches;
+    bool ordered;
+    struct slot *slot;         /* [depth] batch number n of the run lies in slot n % depth */
+    int depth, threads, piece; /* piece: rows a thread takes at a time */
+    uint64_t begin;            /* batches opened for filling, taken, released: counted from … */
+    uint64_t opened, next, released; /* … `begin`, the first batch of the run */
+    pthread_mutex_t lock;
+    pthread_cond_t work, ready;
+    pthread_t *thread;
+    int started;
+    bool stop, hold; /* hold: take no new rows, while seeking */
+    int busy;
+    unsigned char **scratch; /* [threads, at least 1] */
+};
+
+/* The samples of one batch: called with the lock held, or by the only thread there is. */
+static void slot_open(struct loader *loader, struct slot *slot, uint64_t number)
+{
+    const struct loader_options *options = &loader->options;
+    uint64_t epoch = number / loader->batches, within = number % loader->batches;
+    if (!options->sequential && (!loader->ordered || loader->order_epoch != epoch)) {
+        struct random_stream stream = random_stream(options->seed, "shuffle", epoch, 0);
+        random_permutation(&stream, loader->order, (uint32_t)options->count);
+        loader->order_epoch = epoch;
+        loader->ordered = true;
+    }
+    slot->first = within * (uint64_t)options->batch;
+    uint64_t left = options->count - slot->first;
+    slot->rows = left < (uint64_t)options->batch ? (int)left : options->batch;
+    for (int i = 0; i < slot->rows; i++) {
+        uint64_t position = slot->first + (uint64_t)i;
+        slot->index[i] = loader->index[options->sequential ? position : loader->order[position]];
+    }
+    slot->batch.epoch = epoch;
+    slot->batch.number = within;
+    slot->taken = slot->done = 0;
+    slot->error = TACIT_OK;
+    slot->error_row = slot->rows;
+}
+
+/* Reads the picture of a sample, or of another one drawn by its number if it cannot be read. */
+static status sample_read(struct loader *loader, uint32_t wanted, uint32_t *used,
+                          struct image *image)
+{
+    const struct loader_options *options = &loader->options;
+    *used = wanted;
+    for (uint64_t attempt = 0; attempt <= REDRAWS; attempt++) {
+        status result = source_read(options->source, *used, image);
+        if (result != TACIT_BAD_DATA || options->sequential)
+            return result;
+        TRY(source_health(options->source));
+        struct random_stream stream = random_stream(options->seed, "redraw", attempt, wanted);
+        *used = loader->index[random_below(&stream, options->count)];
+    }
+    return fail(TACIT_BAD_DATA, "%s: %d samples in a row cannot be read: check the data",
+                options->source->path, REDRAWS);
+}
+
+static status row_fill(struct loader *loader, struct slot *slot, int row, void *scratch)
+{
+    const struct loader_options *options = &loader->options;
+    struct image image;
+    uint32_t wanted = slot->index[row], used;
+    status result = sample_read(loader, wanted, &used, &image);
+    if (result == TACIT_BAD_DATA && options->sequential &&
+        source_health(options->source) == TACIT_OK) {
+        slot->label[row] = MISSING;
+        return TACIT_OK;
+    }
+    TRY(result);
+    size_t size = (size_t)options->channels * (size_t)options->height * (size_t)options->width;
+    for (int view = 0; view < options->views; view++)
+        options->view(options->argument, &image, options->seed, slot->batch.epoch, wanted, view,
+                      slot->batch.view[view] + (size_t)row * size, scratch);
+    image_free(&image);
+    slot->index[row] = used;
+    slot->label[row] = options->source->sample[used].label;
+    return TACIT_OK;
+}
+
+struct rows_error {
+    status code;
+    int row;
+    char message[MESSAGE_BYTES];
+};
+
+static void rows_fill(struct loader *loader, struct slot *slot, int begin, int end, void *scratch,
+                      struct rows_error *error)
+{
+    error->code = TACIT_OK;
+    for (int row = begin; row < end && error->code == TACIT_OK; row++) {
+        error->code = row_fill(loader, slot, row, scratch);
+        if (error->code != TACIT_OK) {
+            error->row = row;
+            strncpy(error->message, status_message(), MESSAGE_BYTES - 1);
+            error->message[MESSAGE_BYTES - 1] = '\0';
+        }
+    }
+}
+
+/* Keeps the error of the lowest row, whichever thread was first. With the lock held. */
+static void slot_fail(struct slot *slot, const struct rows_error *error)
+{
+    if (error->code == TACIT_OK || error->row >= slot->error_row)
+        return;
+    slot->error = error->code;
+    slot->error_row = error->row;
+    memcpy(slot->message, error->message, MESSAGE_BYTES);
+}
+
+/* The next rows to fill: the slot, or NULL when all slots are full or the samples are at an end.
+ * With the lock held. */
+static struct slot *rows_take(struct loader *loader, int *begin, int *end)
+{
+    struct slot *slot = loader->opened > loader->released
+                            ? &loader->slot[(loader->opened - 1) % (uint64_t)loader->depth]
+                            : NULL;
+    if (loader->hold)
+        return NULL;
+    if (!slot || slot->taken == slot->rows) {
+        uint64_t number = loader->begin + loader->opened;
+        bool full = loader->opened - loader->released == (uint64_t)loader->depth;
+        if (full || (loader->options.sequential && number >= loader->batches))
+            return NULL;
+        slot = &loader->slot[loader->opened++ % (uint64_t)loader->depth];
+        slot_open(loader, slot, number);
+    }
+    *begin = slot->taken;
+    *end = slot->rows - *begin < loader->piece ? slot->rows : *begin + loader->piece;
+    slot->taken = *end;
+    return slot;
+}
+
+struct worker {
+    struct loader *loader;
+    int rank;
+};
+
+static void *worker_run(void *argument)
+{
+    struct worker worker = *(struct worker *)argument;
+    struct loader *loader = worker.loader;
+    memory_free(argument);
+    pthread_mutex_lock(&loader->lock);
+    while (!loader->stop) {
+        int begin, end;
+        struct slot *slot = rows_take(loader, &begin, &end);
+        if (!slot) {
+            pthread_cond_wait(&loader->work, &loader->lock);
+            continue;
+        }
+        loader->busy++;
+        pthread_mutex_unlock(&loader->lock);
+        struct rows_error error;
+        rows_fill(loader, slot, begin, end, loader->scratch[worker.rank], &error);
+        pthread_mutex_lock(&loader->lock);
+        loader->busy--;
+        slot_fail(slot, &error);
+        slot->done += end - begin;
+        if (slot->done == slot->rows || loader->hold)
+            pthread_cond_broadcast(&loader->ready);
+    }
+    pthread_mutex_unlock(&loader->lock);
+    return NULL;
+}
+
+/* Starts the threads with all signals blocked: Ctrl-C belongs to the driving thread. */
+static status threads_start(struct loader *loader)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    status result = TACIT_OK;
+    for (int i = 0; i < loader->options.threads && result == TACIT_OK; i++) {
+        struct worker *worker = memory_new(1, sizeof *worker);
+        if (!worker) {
+            result = TACIT_RESOURCES;
+            break;
+        }
+        *worker = (struct worker){ loader, i };
+        int code = pthread_create(&loader->thread[i], NULL, worker_run, worker);
+        if (code == 0) {
+            loader->started++;
+        } else {
+            memory_free(worker);
+            result = fail(TACIT_RESOURCES,
+                          "a loader thread cannot be started (%s): use fewer "
+                          "threads",
+                          strerror(code));
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result;
+}
+
+static status slot_new(const struct loader_options *options, struct slot *slot)
+{
+    size_t rows = (size_t)options->batch, size = rows;
+    bool fits = size_multiply(size, (size_t)options->channels, &size) &&
+                size_multiply(size, (size_t)options->height, &size) &&
+                size_multiply(size, (size_t)options->width, &size);
+    slot->batch.view = memory_new((size_t)options->views, sizeof *slot->batch.view);
+    slot->index = memory_new(rows, sizeof *slot->index);
+    slot->label = memory_new(rows, sizeof *slot->label);
+    if (!fits || !slot->batch.view || !slot->index || !slot->label)
+        return fits ? TACIT_RESOURCES : fail(TACIT_RESOURCES, "a batch of this size is too large");
+    for (int view = 0; view < options->views; view++)
+        if (!(slot->batch.view[view] = memory_new_aligned(size, sizeof(float))))
+            return TACIT_RESOURCES;
+    slot->batch.index = slot->index;
+    slot->batch.label = slot->label;
+    return TACIT_OK;
+}
+
+static void slot_free(const struct loader_options *options, struct slot *slot)
+{
+    for (int view = 0; slot->batch.view && view < options->views; view++)
+        memory_free_aligned(slot->batch.view[view]);
+    memory_free(slot->batch.view);
+    memory_free(slot->index);
+    memory_free(slot->label);
+}
+
+static status options_check(const struct loader_options *options)
+{
+    if (options->batch < 1 || options->views < 1 || options->channels < 1 || options->height < 1 ||
+        options->width < 1 || options->threads < LOADER_TEAM || options->depth < 0 ||
+        options->count > UINT32_MAX || !options->view)
+        return fail(TACIT_USAGE,
+                    "loader: batch, views, channels, height and width must be positive");
+    if (options->count == 0)
+        return fail(TACIT_BAD_DATA, "%s: no samples to draw from", options->source->path);
+    if (!options->sequential && (size_t)options->batch > options->count)
+        return fail(TACIT_USAGE,
+                    "batch_size=%d is larger than the data (%zu samples): use batch_size=%zu or "
+                    "less",
+                    options->batch, options->count, options->count);
+    return TACIT_OK;
+}
+
+static status loader_fill(struct loader *loader, const struct loader_options *options)
+{
+    size_t count = options->count, batch = (size_t)options->batch;
+    loader->options = *options;
+    loader->depth = options->depth ? options->depth : USUAL_DEPTH;
+    loader->threads = options->threads == LOADER_TEAM     ? parallel_threads()
+                      : options->threads == LOADER_CALLER ? 1
+                                                          : options->threads;
+    loader->batches = options->sequential ? (count + batch - 1) / batch : count / batch;
+    int pieces = 2 * loader->threads; /* two a thread even out unequal pictures */
+    loader->piece = (options->batch + pieces - 1) / pieces;
+    loader->index = memory_new(count, sizeof *loader->index);
+    loader->order = memory_new(count, sizeof *loader->order);
+    loader->slot = memory_new((size_t)loader->depth, sizeof *loader->slot);
+    loader->thread = memory_new((size_t)loader->threads, sizeof *loader->thread);
+    loader->scratch = memory_new((size_t)loader->threads, sizeof *loader->scratch);
+    if (!loader->index || !loader->order || !loader->slot || !loader->thread || !loader->scratch)
+        return TACIT_RESOURCES;
+    memcpy(loader->index, options->index, count * sizeof *loader->index);
+    loader->options.index = loader->index;
+    for (int i = 0; i < loader->depth; i++)
+        TRY(slot_new(options, &loader->slot[i]));
+    for (int i = 0; i < loader->threads; i++)
+        if (!(loader->scratch[i] = memory_new_aligned(options->scratch_bytes, 1)))
+            return TACIT_RESOURCES;
+    return threads_start(loader);
+}
+
+status loader_new(const struct loader_options *options, struct loader **loader)
+{
+    *loader = NULL;
+    TRY(options_check(options));
+    struct loader *made = memory_new(1, sizeof *made);
+    if (!made)
+        return TACIT_RESOURCES;
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_cond_init(&made->work, NULL);
+    pthread_cond_init(&made->ready, NULL);
+    status result = loader_fill(made, options);
+    if (result == TACIT_OK)
+        *loader = made;
+    else
+        loader_free(made);
+    return result;
+}
+
+void loader_free(struct loader *loader)
+{
+    if (!loader)
+        return;
+    pthread_mutex_lock(&loader->lock);
+    loader->stop = true;
+    pthread_cond_broadcast(&loader->work);
+    pthread_mutex_unlock(&loader->lock);
+    for (int i = 0; i < loader->started; i++)
+        pthread_join(loader->thread[i], NULL);
+    for (int i = 0; loader->slot && i < loader->depth; i++)
+        slot_free(&loader->options, &loader->slot[i]);
+    for (int i = 0; loader->scratch && i < loader->threads; i++)
+        memory_free_aligned(loader->scratch[i]);
+    memory_free(loader->scratch);
+    memory_free(loader->slot);
+    memory_free(loader->thread);
+    memory_free(loader->index);
+    memory_free(loader->order);
+    pthread_cond_destroy(&loader->ready);
+    pthread_cond_destroy(&loader->work);
+    pthread_mutex_destroy(&loader->lock);
+    memory_free(loader);
+}
+
+/* A share of a batch on the compute team: `begin` … `end` count pieces. */
+struct team_task {
+    struct loader *loader;
+    struct slot *slot;
+};
+
+static void team_fill(void *argument, int64_t begin, int64_t end)
+{
+    struct team_task *task = argument;
+    struct loader *loader = task->loader;
+    int pieces = loader->threads, rows = task->slot->rows;
+    struct rows_error error;
+    rows_fill(loader, task->slot, (int)(rows * begin / pieces), (int)(rows * end / pieces),
+              loader->scratch[begin], &error);
+    pthread_mutex_lock(&loader->lock);
+    slot_fail(task->slot, &error);
+    pthread_mutex_unlock(&loader->lock);
+}
+
+/* Without threads of its own: opens the next batch and fills it here. */
+static void slot_fill_here(struct loader *loader)
+{
+    struct slot *slot = &loader->slot[loader->opened % (uint64_t)loader->depth];
+    struct team_task task = { loader, slot };
+    slot_open(loader, slot, loader->begin + loader->opened++);
+    if (loader->options.threads == LOADER_TEAM)
+        parallel_for(loader->threads, 1e9, team_fill, &task);
+    else
+        team_fill(&task, 0, 1);
+    slot->taken = slot->done = slot->rows;
+}
+
+/* Closes the gaps of rows that could not be read; sets the number of rows. */
+static void slot_compact(const struct loader_options *options, struct slot *slot)
+{
+    size_t size = (size_t)options->channels * (size_t)options->height * (size_t)options->width;
+    int kept = 0;
+    for (int row = 0; row < slot->rows; row++) {
+        if (slot->label[row] == MISSING)
+            continue;
+        for (int view = 0; kept < row && view < options->views; view++)
+            memcpy(slot->batch.view[view] + (size_t)kept * size,
+                   slot->batch.view[view] + (size_t)row * size, size * sizeof(float));
+        slot->index[kept] = slot->index[row];
+        slot->label[kept++] = slot->label[row];
+    }
+    slot->batch.count = kept;
+}
+
+status loader_next(struct loader *loader, const struct batch **batch)
+{
+    double begin = clock_seconds();
+    *batch = NULL;
+    if (loader->options.sequential && loader->begin + loader->next >= loader->batches)
+        return TACIT_OK;
+    if (loader->next - loader->released == (uint64_t)loader->depth)
+        return fail(TACIT_USAGE, "loader: all %d batches are taken, none is released",
+                    loader->depth);
+    struct slot *slot = &loader->slot[loader->next % (uint64_t)loader->depth];
+    if (loader->options.threads <= 0) {
+        if (loader->opened == loader->next)
+            slot_fill_here(loader);
+    } else {
+        pthread_mutex_lock(&loader->lock);
+        while (loader->opened <= loader->next || slot->done < slot->rows)
+            pthread_cond_wait(&loader->ready, &loader->lock);
+        pthread_mutex_unlock(&loader->lock);
+    }
+    if (slot->error != TACIT_OK)
+        return fail(slot->error, "%s", slot->message);
+    slot_compact(&loader->options, slot);
+    slot->batch.wait_seconds = clock_seconds() - begin;
+    loader->next++;
+    *batch = &slot->batch;
+    return TACIT_OK;
+}
+
+void loader_release(struct loader *loader)
+{
+    if (loader->released == loader->next)
+        return;
+    pthread_mutex_lock(&loader->lock);
+    loader->released++;
+    pthread_cond_broadcast(&loader->work);
+    pthread_mutex_unlock(&loader->lock);
+}
+
+status loader_seek(struct loader *loader, uint64_t epoch, uint64_t number)
+{
+    if (number >= loader->batches || (loader->options.sequential && epoch > 0))
+        return fail(TACIT_USAGE, "loader: no batch %llu in epoch %llu of %llu batches",
+                    (unsigned long long)number, (unsigned long long)epoch,
+                    (unsigned long long)loader->batches);
+    pthread_mutex_lock(&loader->lock);
+    loader->hold = true;
+    while (loader->busy)
+        pthread_cond_wait(&loader->ready, &loader->lock);
+    loader->begin = epoch * loader->batches + number;
+    loader->opened = loader->next = loader->released = 0;
+    loader->hold = false;
+    pthread_cond_broadcast(&loader->work);
+    pthread_mutex_unlock(&loader->lock);
+    return TACIT_OK;
+}
+
+uint64_t loader_batches(const struct loader *loader)
+{
+    return loader->batches;
+}

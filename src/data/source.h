@@ -1,0 +1,89 @@
+/* Where samples come from. A source is a numbered list of pictures with names, parts (train, test)
+ * and labels if it has them; what a path holds is told by its content. */
+#ifndef DATA_SOURCE_H
+#define DATA_SOURCE_H
+
+#include "data/image.h"
+
+#include <stdint.h>
+
+enum split { SPLIT_NONE, SPLIT_TRAIN, SPLIT_TEST };
+
+struct sample {
+    const char *name;  /* path within the source; of samples without own names, their file's */
+    int64_t number;    /* such a sample's place in that file, else -1 */
+    const char *group; /* related samples share a group; NULL if there are no groups */
+    int32_t label;     /* class number, or -1: unlabelled */
+    enum split split;
+};
+
+struct source_options {
+    const char *labels; /* auto (or NULL) | none | folders | filename:REGEX | FILE.csv */
+    int channels;       /* 1 or 3: all pictures are made so; 0: grey if all are grey, else RGB */
+    size_t cache_bytes; /* decoded pictures are kept up to so many bytes */
+    bool strict;        /* the first unreadable picture is an error */
+};
+
+struct broken_sample {
+    size_t index;
+    const char *why;
+};
+
+struct source {
+    const struct source_type *type;
+    const char *path; /* of the file or folder that is read, which may lie within the one given */
+    size_t count;
+    struct sample *sample;           /* [count] */
+    int classes;                     /* 0: no labels */
+    const char **class_name;         /* [classes] */
+    bool labels_in_format;           /* labels came with the format, nobody chose them */
+    bool has_parts;                  /* samples are marked train and test */
+    int channels;                    /* of every picture that source_read gives */
+    int width, height;               /* the size all pictures have, or 0 if they differ */
+    int middle_width, middle_height; /* the median size (of those looked at) */
+    const char *note;                /* something the user should know, or NULL */
+    struct source_state *state;
+};
+
+/* A row of the table of sources, for listings. */
+struct source_row {
+    const char *name, *doc;
+};
+
+/* The i-th kind of source there is, or {NULL, NULL} after the last. */
+struct source_row source_row(int i);
+
+/* Opens a file, a folder or a generator ("synth:shapes?count=1000"). No picture is decoded yet, but
+ * samples are listed, and idx and CIFAR sets and archives are read into memory. The caller frees
+ * the source with source_close. `options` may be NULL: labels=auto, channels 0, a cache of 1 GiB.
+ * TACIT_BAD_DATA: missing, empty, not recognised, damaged, or labels that do not fit;
+ * TACIT_USAGE: bad options; TACIT_RESOURCES. */
+status source_open(const char *path, const struct source_options *options, struct source **source);
+void source_close(struct source *source);
+
+/* Picture `index` with source->channels channels. May be called by many threads at once. The pixels
+ * are borrowed or owned: pass the image to image_free either way, before the source is closed.
+ * TACIT_BAD_DATA: the picture cannot be read; it is noted (source_broken), and source_health says
+ * whether that can be lived with. TACIT_RESOURCES. */
+status source_read(struct source *source, size_t index, struct image *image);
+
+/* TACIT_OK while at most 1 % of the samples were found unreadable (with `strict`: none), else
+ * TACIT_BAD_DATA with a message that names the first few. */
+status source_health(struct source *source);
+
+/* How many samples were found unreadable so far. `*list` gets the first of them, in the order of
+ * their discovery, `*listed` how many; it belongs to the source. */
+size_t source_broken(struct source *source, const struct broken_sample **list, size_t *listed);
+
+/* Whether that sample was found unreadable. */
+bool source_is_broken(struct source *source, size_t index);
+
+/* The sample's name in `text`: "train/cat/7.jpg" or "images-idx3-ubyte[17]". Returns `text`. */
+enum { SAMPLE_NAME_BYTES = 4352 };
+const char *source_name(const struct source *source, size_t index, char text[SAMPLE_NAME_BYTES]);
+
+/* Number of samples of a part, and their indices in rising order into `index` (room for as many, or
+ * NULL to count only). */
+size_t source_part(const struct source *source, enum split split, uint32_t *index);
+
+#endif

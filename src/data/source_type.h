@@ -1,0 +1,63 @@
+/* Inside the sources: a row of their table, and what the rows share. */
+#ifndef DATA_SOURCE_TYPE_H
+#define DATA_SOURCE_TYPE_H
+
+#include "data/source.h"
+#include "data/probe.h"
+#include "base/memory.h"
+
+/* Bytes of an encoded picture; `storage` is what bytes_free frees, NULL if they are borrowed. */
+struct bytes {
+    const uint8_t *bytes;
+    size_t size;
+    void *storage;
+};
+
+/* How sure a kind of source is that a path is its own. */
+enum claim { CLAIM_NONE, CLAIM_BY_NAME, CLAIM_BY_CONTENT };
+
+struct source_type {
+    const char *name, *doc;
+    bool labels_in_format;
+    enum claim (*recognise)(const struct probe *probe);
+    /* Adds the samples; sets size and channels where the format has them. Whatever it stores in
+     * state->own is released by close(), which is called also after a failed open(). */
+    status (*open)(struct source *source, const struct probe *probe);
+    void (*close)(struct source *source);
+    /* One of the two: finished pixels, or an encoded picture (at least its first `most` bytes). */
+    status (*pixels)(struct source *source, size_t index, struct image *image);
+    status (*encoded)(struct source *source, size_t index, size_t most, struct bytes *bytes);
+    bool quick; /* encoded() costs no file access, so that every picture's header is looked at */
+};
+
+extern const struct source_type source_idx, source_cifar, source_archive, source_folder,
+    source_file, source_synth;
+
+struct source_state {
+    struct arena arena; /* names, classes; only while opening */
+    size_t capacity;    /* of source->sample */
+    void *own;          /* of the type */
+    struct source_cache *cache;
+};
+
+/* Appends a sample without label; `name` must live as long as the source (its arena). */
+status source_add(struct source *source, const char *name, int64_t number, enum split split);
+
+/* Whether a name ends like that of a picture: then it is a sample, which may be broken. */
+bool source_named_picture(const char *name);
+
+/* Sets the class names "0", "1", … */
+status source_number_classes(struct source *source, int classes);
+
+/* Replaces the class names by the lines of a file if there is one with so many lines. */
+status source_read_classes(struct source *source, const char *folder, const char *file);
+
+/* Sorts the samples by name and marks train and test parts by the first folder below the one that
+ * all share. */
+status source_find_parts(struct source *source);
+
+/* The name of the class folder of a sample: the first folder below the common one and the part.
+ * Returns its length, 0 if there is none. */
+size_t source_folder_class(const struct source *source, size_t index, const char **name);
+
+#endif
