@@ -138,11 +138,11 @@ signal_test "SIGTERM saves and stops" TERM "" 130
 holds "what a stop says" "$(cat "$sandbox/err")" "^stopping: saving first" "^tacit pretrain: stopped"
 holds "a stopped run reports" "$(cat "$sandbox/out")" "^run  *runs/7"
 
-if command -v script >/dev/null 2>&1; then
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
     script -qec "'$TACIT_DOUBLE' pretrain 2>&1 >/dev/null" /dev/null </dev/null >"$sandbox/terminal"
     same "a terminal's line is rewritten" 3 "$(tr '\r' '\n' <"$sandbox/terminal" | grep -c 'pretrain  step')"
 else
-    left_out "a terminal's line is rewritten" "script(1) is not here"
+    left_out "a terminal's line is rewritten" "script(1) makes no terminal here"
 fi
 
 try help man

@@ -8,7 +8,7 @@ named() {
         if [ -e .git ] && command -v git >/dev/null 2>&1; then
             git ls-files --cached --others --exclude-standard
         else
-            find . -type f ! -path './build*' | sed 's|^\./||'
+            find . -type f ! -path './build*' ! -path './.git/*' | sed 's|^\./||'
         fi | sort -u | grep -v -e '^tests/house/' -e '^LICENSE$' | while read -r file; do
             [ -e "$file" ] && grep -nIE -e "$2" "$file" /dev/null
         done
