@@ -14,6 +14,6 @@ else
     selection=--label-exclude
 fi
 log=$folder/check.log
-ctest --test-dir "$folder" --parallel "$jobs" "$selection" long --verbose --output-log "$log" \
-    --test-output-size-passed 10000000 --test-output-size-failed 10000000 >/dev/null
+ctest --test-dir "$folder" --parallel "$jobs" "$selection" long --verbose \
+    --test-output-size-passed 10000000 --test-output-size-failed 10000000 >"$log" 2>&1
 awk -f scripts/check.awk "$log"
