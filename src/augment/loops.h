@@ -50,8 +50,8 @@ struct pixel_loops {
                   float *out);
 };
 
-/* The loops for this machine, at most those that the environment variable TACIT_ISA names (avx2,
- * or anything else that is no AVX-512: "avx2", "baseline"). Chosen once. */
+/* The best loops for this machine; the environment variable TACIT_ISA caps them (avx512, avx2,
+ * baseline; other words do not). Chosen once. */
 const struct pixel_loops *pixel_loops(void);
 
 /* The loops of one instruction set ("avx512", "avx2", "baseline"), NULL if this machine or this

@@ -204,7 +204,7 @@ static void test_padded_shifts(void **state)
 }
 
 /* Resize 40 of 100 x 50: 80 x 40; the offsets (80 - 32) / 2 and (40 - 32) / 2. With 37 the offset
- * 2.5 rounds to the even 2, as in Python. */
+ * 2.5 rounds to the even 2, with 35 the offset 1.5 too, as in Python. */
 static void test_centre_crop(void **state)
 {
     (void)state;
@@ -223,6 +223,30 @@ static void test_centre_crop(void **state)
     augment_draw(plan, 50, 100, 1, 0, 0, 0, &draw);
     assert_int_equal(draw.window_left, 2);
     assert_int_equal(draw.resized_height, 74);
+    augment_plan_free(plan);
+    settings.resize = 35;
+    plan = plan_new(&settings, 3);
+    augment_draw(plan, 50, 50, 1, 0, 0, 0, &draw);
+    assert_int_equal(draw.window_left, 2);
+    assert_int_equal(draw.window_top, 2);
+    augment_plan_free(plan);
+}
+
+/* A strength above 1 still has no factor below 0. */
+static void test_factors_are_not_negative(void **state)
+{
+    (void)state;
+    struct augment_settings settings = preset("simclr");
+    settings.contrast = 3;
+    struct augment_plan *plan = plan_new(&settings, 3);
+    double largest = 0;
+    for (int i = 0; i < 1000; i++) {
+        struct augment_draw draw;
+        augment_draw(plan, SIDE, SIDE, 1, 0, (uint64_t)i, 0, &draw);
+        assert_true(draw.factor[JITTER_CONTRAST] >= 0);
+        largest = fmax(largest, draw.factor[JITTER_CONTRAST]);
+    }
+    assert_true(largest > 3.9 && largest <= 4);
     augment_plan_free(plan);
 }
 
@@ -516,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_crop_fallback),
         cmocka_unit_test(test_padded_shifts),
         cmocka_unit_test(test_centre_crop),
+        cmocka_unit_test(test_factors_are_not_negative),
         cmocka_unit_test(test_same_numbers_same_view),
         cmocka_unit_test(test_scratch_is_scratch),
         cmocka_unit_test(test_jitter_identities),
