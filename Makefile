@@ -32,7 +32,7 @@ check-asan: setup
 
 check-tsan: setup
 	@scripts/build.sh tsan $(JOBS)
-	@scripts/check.sh build-tsan $(JOBS)
+	@OMP_NUM_THREADS=1 scripts/check.sh build-tsan $(JOBS) # libgomp is a riddle to this sanitizer
 
 # Fuzz targets with libFuzzer; run one with build-fuzz/tests/fuzz_NAME tests/fuzz/corpus/NAME
 fuzz: setup
