@@ -2,12 +2,7 @@
 . "$HOUSE/tests/script.sh"
 [ -x "${TACIT_DOUBLE:-}" ] || { bad "the program is there" "${TACIT_DOUBLE:-}"; finish; }
 
-# try WORDS…: leaves $out, $err, $code
-try() {
-    "$TACIT_DOUBLE" "$@" >"$sandbox/out" 2>"$sandbox/err" </dev/null
-    code=$?
-    out=$(cat "$sandbox/out") err=$(cat "$sandbox/err")
-}
+TACIT=$TACIT_DOUBLE
 
 try
 same "without words: exit code" 0 $code
@@ -148,12 +143,12 @@ fi
 try help man
 holds "manual page" "$out" "^.TH TACIT 1" "^.SS tacit pretrain" "^.B steps"
 if command -v man >/dev/null 2>&1 && man --version >/dev/null 2>&1; then
-    same "man reads it without complaint" "" "$(man --warnings -l "$sandbox/out" 2>&1 >/dev/null | grep -v '^man: can.t set the locale')"
+    same "man reads it without complaint" "" "$(man --warnings -l "$sandbox/.out" 2>&1 >/dev/null | grep -v '^man: can.t set the locale')"
 fi
 try help bash
 bash=$(command -v bash)
 if [ -n "$bash" ]; then
-    same "completion" "pretrain" "$("$bash" -c ". '$sandbox/out'; COMP_WORDS=(tacit pre); COMP_CWORD=1; _tacit; echo \${COMPREPLY[@]}")"
-    same "completion of options" "steps=" "$("$bash" -c ". '$sandbox/out' 2>/dev/null; COMP_WORDS=(tacit pretrain ste); COMP_CWORD=2; _tacit 2>/dev/null; echo \${COMPREPLY[@]}")"
+    same "completion" "pretrain" "$("$bash" -c ". '$sandbox/.out'; COMP_WORDS=(tacit pre); COMP_CWORD=1; _tacit; echo \${COMPREPLY[@]}")"
+    same "completion of options" "steps=" "$("$bash" -c ". '$sandbox/.out' 2>/dev/null; COMP_WORDS=(tacit pretrain ste); COMP_CWORD=2; _tacit 2>/dev/null; echo \${COMPREPLY[@]}")"
 fi
 finish

@@ -1,0 +1,58 @@
+# Data that cannot be used: exit code 3 and what to do. Data that can be used in part: what was left out.
+. "$HOUSE/tests/script.sh"
+cd "$sandbox" || exit
+
+# learn DATA WORDS…
+learn() {
+    learn_data=$1
+    shift
+    rm -rf run
+    try pretrain data="$learn_data" out=run model=conv4 batch_size=4 steps=1 "$@"
+}
+
+learn none
+fails "missing path" 3 "none"
+learn ""
+case $code in
+2 | 3) ok "empty path" ;;
+*) bad "empty path" "exit code $code" "$err" ;;
+esac
+mkdir empty
+learn empty
+fails "empty folder" 3 "empty"
+mkdir words
+echo hello >words/a.txt
+learn words
+fails "folder without pictures" 3 "words"
+: >zero.png
+learn zero.png
+fails "empty file" 3 "zero.png"
+mkdir idx
+printf '\0\0\7\3\0\0\0\1' >idx/train-images-idx3-ubyte
+learn idx
+fails "wrong idx magic" 3 "train-images-idx3-ubyte"
+mkdir cifar
+head -c 3000 /dev/zero >cifar/data_batch_1.bin
+learn cifar
+fails "short CIFAR file" 3 "data_batch_1.bin"
+
+pictures photos 12
+tar cf photos.tar photos
+head -c 20000 photos.tar | head -c 5000 >cut.tar
+learn photos.tar
+works "a tar" "run"
+learn cut.tar
+fails "truncated tar" 3 "cut.tar"
+
+cp photos/cat/0.ppm photos/cat/lies.png
+: >photos/dog/zero.jpg
+head -c 300 photos/cat/2.ppm >photos/cat/short.ppm
+learn photos strict=false
+works "broken pictures are left out" "run"
+holds "and told" "$err" "2 "
+holds "and listed" "$(cat run/samples.tsv)" "zero.jpg" "short.ppm" "lies.png"
+mkdir bad
+for number in 1 2 3 4 5 6; do : >bad/$number.png; done
+learn bad
+fails "only broken pictures" 3 "bad"
+finish
