@@ -15,7 +15,7 @@
 
 enum { WIDTH = 37, CLASSES = 5 };
 
-/* `count` rows around one direction a class, every fourth of another length. */
+/* `count` rows around one direction a class, some of another length. */
 static float *cluster_rows(int64_t count, const int32_t *label, uint64_t item)
 {
     float *value = calloc((size_t)count * WIDTH, sizeof *value);
@@ -23,7 +23,9 @@ static float *cluster_rows(int64_t count, const int32_t *label, uint64_t item)
     struct random_stream stream = random_stream(3, "rows", 0, item);
     for (int64_t i = 0; i < count; i++)
         for (int j = 0; j < WIDTH; j++)
-            value[i * WIDTH + j] = (i % 4 == 0 ? 5.f : 1.f) *
+            value[i * WIDTH + j] = (i % 4 == 0   ? 5.f
+                                    : i % 4 == 1 ? .01f
+                                                 : 1.f) *
                                    ((float)random_normal(&stream) + (j == label[i] ? 1.5f : 0));
     return value;
 }
