@@ -15,7 +15,7 @@
 
 enum { WIDTH = 37, CLASSES = 5 };
 
-/* `count` rows around one direction a class, some of another length. */
+/* `count` rows around one direction a class, in three lengths. */
 static float *cluster_rows(int64_t count, const int32_t *label, uint64_t item)
 {
     float *value = calloc((size_t)count * WIDTH, sizeof *value);
