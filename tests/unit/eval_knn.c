@@ -23,7 +23,9 @@ static float *cluster_rows(int64_t count, const int32_t *label, uint64_t item)
     struct random_stream stream = random_stream(3, "rows", 0, item);
     for (int64_t i = 0; i < count; i++)
         for (int j = 0; j < WIDTH; j++)
-            value[i * WIDTH + j] = (i >= 1024 ? .01f : i % 4 ? 1.f : 5.f) *
+            value[i * WIDTH + j] = (i >= 1024 ? .01f
+                                    : i % 4   ? 1.f
+                                              : 5.f) *
                                    ((float)random_normal(&stream) + (j == label[i] ? 1.5f : 0));
     return value;
 }
