@@ -238,12 +238,20 @@ static void reference_bn_gradient(const struct reference_call *call)
     }
 }
 
+/* The first derivative depends on x through the statistics in ways that no method needs. */
+static void gradient_twice(RULE_ARGUMENTS)
+{
+    (void)node, (void)out, (void)dout, (void)din;
+    graph_fail(in[0].graph, "batch normalisation cannot be differentiated twice");
+}
+
 const struct op_type op_bn_gradient = {
     .name = "bn_gradient",
     .doc = "Gradient of normalising by x, weight, bias and residual.",
     .inputs = -1,
     .outputs = 4,
-    .flags = OP_PURE | OP_NO_GRADIENT,
+    .flags = OP_PURE,
     .shape = shape_bn_gradient,
+    .gradient = gradient_twice,
     .reference = reference_bn_gradient,
 };

@@ -19,18 +19,31 @@ static bool shape_layer_norm(const struct graph *graph, const struct node *node,
     return true;
 }
 
-/* g = dy weight; dx = inverse (g - mean(g) - xhat mean(g xhat)). */
+/* a + b, where either may be none. */
+static val together(val a, val b)
+{
+    return is_none(a) ? b : is_none(b) ? a : add(a, b);
+}
+
+/* g = dy weight; dx = inverse (g - mean(g) - xhat mean(g xhat)). Mean and inverse have gradients of
+ * their own where this rule is differentiated again: 1/n and -inverse^2 xhat / n. */
 static void gradient_layer_norm(RULE_ARGUMENTS)
 {
     (void)node;
     double share = 1.0 / (double)dim(in[0], shape_of(in[0]).rank - 1);
     val xhat = multiply(subtract(in[0], out[1]), out[2]);
-    val g = multiply(dout[0], in[1]);
-    val centre = scale(sum_last(g), share);
-    val radial = multiply(xhat, scale(sum_last(multiply(g, xhat)), share));
-    din[0] = multiply(out[2], subtract(subtract(g, centre), radial));
-    din[1] = multiply(dout[0], xhat);
-    din[2] = dout[0];
+    if (!is_none(dout[0])) {
+        val g = multiply(dout[0], in[1]);
+        val centre = scale(sum_last(g), share);
+        val radial = multiply(xhat, scale(sum_last(multiply(g, xhat)), share));
+        din[0] = multiply(out[2], subtract(subtract(g, centre), radial));
+        din[1] = multiply(dout[0], xhat);
+        din[2] = dout[0];
+    }
+    if (!is_none(dout[1]))
+        din[0] = together(din[0], broadcast_to(scale(dout[1], share), shape_of(in[0])));
+    if (!is_none(dout[2]))
+        din[0] = together(din[0], multiply(scale(dout[2], -share), multiply(square(out[2]), xhat)));
 }
 
 static void reference_layer_norm(const struct reference_call *call)
@@ -70,7 +83,6 @@ const struct op_type op_layer_norm = {
     .doc = "Normalises the last axis, scales and shifts.",
     .inputs = 3,
     .outputs = 3,
-    .private_outputs = 2,
     .flags = OP_PURE,
     .cases = "[1,5] [5] [5] | 1e-5\n[3,17] [17] [17] | 1e-6\n[2,3,64] [64] [64] | 1e-5",
     .shape = shape_layer_norm,
@@ -91,14 +103,21 @@ static bool shape_l2_normalize(const struct graph *graph, const struct node *nod
     return true;
 }
 
-/* dx = inverse (dy - y (y . dy) [||x|| > epsilon]). */
+/* dx = inverse (dy - y (y . dy) [||x|| > epsilon]); of the inverse, where this rule is
+ * differentiated again: -inverse^2 y [||x|| > epsilon]. */
 static void gradient_l2_normalize(RULE_ARGUMENTS)
 {
     (void)in;
     val y = out[0], inverse = out[1];
     val unclamped = less(inverse, constant(y.graph, 1 / node->attribute.number));
-    val radial = multiply(y, multiply(unclamped, sum_last(multiply(y, dout[0]))));
-    din[0] = multiply(inverse, subtract(dout[0], radial));
+    if (!is_none(dout[0])) {
+        val radial = multiply(y, multiply(unclamped, sum_last(multiply(y, dout[0]))));
+        din[0] = multiply(inverse, subtract(dout[0], radial));
+    }
+    if (!is_none(dout[1])) {
+        val length = negate(multiply(dout[1], multiply(unclamped, square(inverse))));
+        din[0] = together(din[0], multiply(length, y));
+    }
 }
 
 static void reference_l2_normalize(const struct reference_call *call)
@@ -132,7 +151,6 @@ const struct op_type op_l2_normalize = {
     .doc = "Unit vectors along the last axis.",
     .inputs = 1,
     .outputs = 2,
-    .private_outputs = 1,
     .flags = OP_PURE,
     .cases = "[1,1] | 1e-12\n[5,17] | 1e-12\n[2,3,64] | 1e-12\n[4,8] | 100",
     .shape = shape_l2_normalize,

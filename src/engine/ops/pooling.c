@@ -83,6 +83,12 @@ static void gradient_max_pool(RULE_ARGUMENTS)
         graph_add(in[0].graph, &op_max_pool_gradient, 2, (val[]){ dout[0], out[1] }, &attributes);
 }
 
+static void gradient_twice(RULE_ARGUMENTS)
+{
+    (void)node, (void)out, (void)dout, (void)din;
+    graph_fail(in[0].graph, "max_pool cannot be differentiated twice");
+}
+
 static void reference_max_pool_gradient(const struct reference_call *call)
 {
     struct shape dx = call->out_type[0]->shape, dy = call->in_type[0]->shape;
@@ -219,8 +225,9 @@ const struct op_type op_max_pool_gradient = {
     .doc = "Sends dy to where each maximum was.",
     .inputs = 2,
     .outputs = 1,
-    .flags = OP_PURE | OP_NO_GRADIENT,
+    .flags = OP_PURE,
     .shape = shape_pool_gradient,
+    .gradient = gradient_twice,
     .reference = reference_max_pool_gradient,
 };
 const struct op_type op_average_pool = {
