@@ -201,7 +201,7 @@ tacit_status tacit_resume(const char *run, tacit_config *config, const tacit_obs
 
 /** Judges `thing` (a run folder, a model file; NULL or "": only the subjects of against=). Results:
  *  one row a subject, protocol and number of labels, columns subject, protocol, labels_per_class
- *  ("all" or a number), accuracy, sd. Notes: the protocol. */
+ *  ("all" or a number), accuracy, sd, and perhaps interval ("[51.9, 54.2]"). Notes: the protocol. */
 tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit_observer *observer,
                             tacit_report **report);
 

@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SUBJECT, PROTOCOL, LABELS, ACCURACY, SD, COLUMNS };
+enum { SUBJECT, PROTOCOL, LABELS, ACCURACY, SD, NEEDED, INTERVAL = NEEDED, COLUMNS };
 
-/* Where the known columns are in this report; false if one is missing. */
+/* Where the known columns are in this report; false if one that is needed is missing. The interval
+ * may be: -1 then. */
 static bool find_columns(const tacit_report *report, int place[COLUMNS])
 {
-    static const char *const names[COLUMNS] = { "subject", "protocol", "labels_per_class",
-                                                "accuracy", "sd" };
+    static const char *const names[COLUMNS] = { "subject",  "protocol", "labels_per_class",
+                                                "accuracy", "sd",       "interval" };
     tacit_value value;
     for (int wanted = 0; wanted < COLUMNS; wanted++) {
         place[wanted] = -1;
@@ -20,7 +21,7 @@ static bool find_columns(const tacit_report *report, int place[COLUMNS])
             if (tacit_report_cell(report, 0, column, &value) &&
                 strcmp(value.name, names[wanted]) == 0)
                 place[wanted] = column;
-        if (place[wanted] < 0)
+        if (place[wanted] < 0 && wanted < NEEDED)
             return false;
     }
     return true;
@@ -59,12 +60,14 @@ static void format_score(const tacit_report *report, const int place[], int row,
 {
     double accuracy = 100 * number_at(report, row, place[ACCURACY]);
     double deviation = 100 * number_at(report, row, place[SD]);
+    const char *interval = place[INTERVAL] < 0 ? "" : text_at(report, row, place[INTERVAL]);
     if (isnan(accuracy))
         snprintf(text, size, "-");
     else if (isnan(deviation))
-        snprintf(text, size, "%.1f", accuracy);
+        snprintf(text, size, "%.1f%s%s", accuracy, interval[0] ? " " : "", interval);
     else
-        snprintf(text, size, "%.1f ± %.1f", accuracy, deviation);
+        snprintf(text, size, "%.1f ± %.1f%s%s", accuracy, deviation, interval[0] ? " " : "",
+                 interval);
 }
 
 /* The row with the subject of `subject` and the labels of `labels`, both of the protocol of
@@ -82,7 +85,11 @@ static int find_score(const tacit_report *report, const int place[], int first, 
     return -1;
 }
 
-enum { SCORE_WIDTH = 14 };
+/* Columns on the terminal that a score takes. */
+static int score_width(const int place[])
+{
+    return place[INTERVAL] < 0 ? 14 : 28;
+}
 
 static void print_heading(const tacit_report *report, const int place[], int first, int width)
 {
@@ -93,7 +100,7 @@ static void print_heading(const tacit_report *report, const int place[], int fir
         if (same_protocol(report, place, row, first) &&
             first_of(report, place, row, place[LABELS])) {
             snprintf(text, sizeof text, "%s", text_at(report, row, place[LABELS]));
-            print_padded(text, -SCORE_WIDTH);
+            print_padded(text, -score_width(place));
         }
     putchar('\n');
 }
@@ -115,7 +122,7 @@ static void print_protocol(const tacit_report *report, const int place[], int fi
             int row = find_score(report, place, first, subject, labels);
             if (row >= 0)
                 format_score(report, place, row, text, sizeof text);
-            print_padded(text, -SCORE_WIDTH);
+            print_padded(text, -score_width(place));
         }
         putchar('\n');
     }

@@ -109,6 +109,9 @@ run       51.0 ± 0.9
 
 HEALTHY: did not collapse." "$out"
 
+try eval run act=Scores
+holds "scores with intervals" "$out" "^run  *53.0 ± 1.2 \[51.9, 54.2\]  *86.5$" "^pixels  *46.4 ± 2.0"
+
 "$TACIT_DOUBLE" version >/dev/full 2>"$sandbox/err"
 same "full disk: exit code" 5 $?
 holds "full disk" "$(cat "$sandbox/err")" "cannot write to standard output"

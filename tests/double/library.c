@@ -141,36 +141,42 @@ void tacit_report_free(tacit_report *report)
     free(report);
 }
 
+/* act=score has no column of intervals, act=Scores has. */
+static int has_table(const tacit_report *report)
+{
+    return report->kind == 's' || report->kind == 'S';
+}
+
 int tacit_report_field(const tacit_report *report, int index, tacit_value *value)
 {
     static const tacit_value fields[] = { { "run", "runs/7", NAN }, { "loss, last", "5.1", 5.1 } };
-    if (index >= (report->kind == 's' ? 0 : 2))
+    if (index >= (has_table(report) ? 0 : 2))
         return 0;
     *value = fields[index];
     return 1;
 }
 
-static const char *const score[4][5] = {
-    { "run", "linear", "1", "53.04 %", "1.2 %" },
-    { "run", "linear", "all", "86.5 %", "" },
-    { "pixels", "linear", "1", "46.4 %", "2 %" },
-    { "run", "knn", "1", "51 %", "0.9 %" },
+static const char *const score[4][6] = {
+    { "run", "linear", "1", "53.04 %", "1.2 %", "[51.9, 54.2]" },
+    { "run", "linear", "all", "86.5 %", "", "" },
+    { "pixels", "linear", "1", "46.4 %", "2 %", "" },
+    { "run", "knn", "1", "51 %", "0.9 %", "" },
 };
 
 int tacit_report_rows(const tacit_report *report)
 {
-    return report->kind == 's' ? 4 : report->kind == 't' ? 2 : 0;
+    return has_table(report) ? 4 : report->kind == 't' ? 2 : 0;
 }
 
 int tacit_report_columns(const tacit_report *report)
 {
-    return report->kind == 's' ? 5 : report->kind == 't' ? 2 : 0;
+    return report->kind == 's' ? 5 : report->kind == 'S' ? 6 : report->kind == 't' ? 2 : 0;
 }
 
 int tacit_report_cell(const tacit_report *report, int row, int column, tacit_value *value)
 {
-    static const char *const names[] = { "subject", "protocol", "labels_per_class", "accuracy",
-                                         "sd" };
+    static const char *const names[] = { "subject",  "protocol", "labels_per_class",
+                                         "accuracy", "sd",       "interval" };
     static const tacit_value cells[2][2] = {
         { { "größe", "konvolution", NAN }, { "bytes", "9", 9 } },
         { { "größe", "fc", NAN }, { "bytes", "1024", 1024 } }
@@ -181,10 +187,11 @@ int tacit_report_cell(const tacit_report *report, int row, int column, tacit_val
         *value = cells[row][column];
         return 1;
     }
-    if (row < 0 || row >= 4 || column < 0 || column >= 5)
+    if (row < 0 || row >= 4 || column < 0 || column >= 6)
         return 0;
     const char *text = score[row][column];
-    *value = (tacit_value){ names[column], text, column < 3 || !text[0] ? NAN : atof(text) / 100 };
+    *value = (tacit_value){ names[column], text,
+                            column < 3 || column > 4 || !text[0] ? NAN : atof(text) / 100 };
     return 1;
 }
 
