@@ -29,7 +29,7 @@ void image_free(struct image *image);
 bool image_recognised(const void *bytes, size_t size);
 
 /* Decodes a JPEG, PNG, WebP, BMP, PPM or PGM file held in memory, as PIL's convert() does: alpha is
- * dropped, 16 bits become 8 (the high byte), CMYK becomes RGB. `channels`: 1 or 3, or 0 for those
+ * dropped, CMYK becomes RGB; 16 bits become 8 (the high byte, also of grey, which PIL clips). `channels`: 1 or 3, or 0 for those
  * of the file (1 if it is grey, else 3). On success the caller owns the pixels (image_free); on
  * failure the image is empty: TACIT_BAD_DATA (not a picture, damaged, truncated, too large) or
  * TACIT_RESOURCES. */

@@ -93,7 +93,10 @@ static status decode(const uint8_t *bytes, size_t size, struct image *image)
         if (value > file.most)
             return fail(TACIT_BAD_DATA, "damaged PGM or PPM: a value of %u above its white %u",
                         value, file.most);
-        image->pixels[i] = (uint8_t)((value * 255 + file.most / 2) / file.most);
+        /* To the nearest, halves to even, as PIL rounds. */
+        uint32_t scaled = value * 255 / file.most, rest = value * 255 % file.most;
+        scaled += 2 * rest > file.most || (2 * rest == file.most && scaled % 2 == 1);
+        image->pixels[i] = (uint8_t)scaled;
     }
     return TACIT_OK;
 }

@@ -14,6 +14,7 @@ static const struct source_type *const types[] = { &source_synth,   &source_idx,
 enum { TYPES = sizeof types / sizeof *types, DEEPEST = 4, LOOKS = 256, LOOK_BYTES = 64 << 10 };
 
 enum { READABLE, BROKEN };
+enum { NAMED = 3 }; /* broken samples named in a message */
 
 /* Decoded pictures and the list of broken ones: the only parts that threads write to. */
 struct source_cache {
@@ -22,7 +23,7 @@ struct source_cache {
     atomic_uchar *health;           /* [count] */
     pthread_mutex_t lock;           /* guards what follows */
     size_t broken, limit, listed;   /* more than `limit` broken samples are an error */
-    struct broken_sample *list;     /* [limit + 1] */
+    struct broken_sample *list;     /* [limit + NAMED] */
     struct arena reasons;
     bool strict;
 };
@@ -111,7 +112,7 @@ static void broken_note(struct source *source, size_t index, const char *why)
         return;
     pthread_mutex_lock(&cache->lock);
     cache->broken++;
-    if (cache->listed <= cache->limit) {
+    if (cache->listed < cache->limit + NAMED) {
         const char *text = arena_text(&cache->reasons, "%s", why);
         cache->list[cache->listed++] = (struct broken_sample){ index, text ? text : "unreadable" };
     }
@@ -172,7 +173,7 @@ static status cache_new(struct source *source, const struct source_options *opti
     cache->strict = options->strict;
     cache->limit = options->strict ? 0 : source->count / 100;
     atomic_init(&cache->left, options->cache_bytes);
-    cache->list = memory_new(cache->limit + 1, sizeof *cache->list);
+    cache->list = memory_new(cache->limit + NAMED, sizeof *cache->list);
     cache->health = memory_new(source->count, sizeof *cache->health);
     if (!source->type->pixels)
         cache->image = memory_new(source->count, sizeof *cache->image);
@@ -329,7 +330,6 @@ size_t source_broken(struct source *source, const struct broken_sample **list, s
 
 status source_health(struct source *source)
 {
-    enum { NAMED = 3 };
     struct source_cache *cache = source->state->cache;
     const struct broken_sample *list;
     size_t listed, broken = source_broken(source, &list, &listed);

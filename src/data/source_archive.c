@@ -2,9 +2,8 @@
  * read once and kept, packed as pictures are, in memory. */
 #include "data/source_type.h"
 #include "base/clock.h"
+#include "io/archive.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +17,10 @@ struct members {
     struct arena arena;
     struct member *member; /* in the order of names, as the samples are */
     size_t count, capacity, bytes;
-    uint8_t *scratch;
-    size_t room; /* of scratch */
+    struct text scratch; /* the present member */
 };
 
-enum { MAGIC_BYTES = 16 };
+enum { MAGIC_BYTES = 16, MOST_BYTES = 1 << 30 };
 
 static bool named_archive(const char *name)
 {
@@ -30,52 +28,25 @@ static bool named_archive(const char *name)
            name_ends(name, ".zip");
 }
 
-static bool packed(const struct probe *probe)
+/* Whether a first member can be found. A single packed file counts as an archive of one member, but
+ * then it must be a picture. */
+static bool readable(const struct probe *probe)
 {
-    static const struct {
-        size_t at, size;
-        const char *bytes;
-    } magic[] = { { 257, 5, "ustar" },
-                  { 0, 4, "PK\3\4" },
-                  { 0, 6,
-                    "\xFD"
-                    "7zXZ" },
-                  { 0, 4, "\x28\xB5\x2F\xFD" },
-                  { 0, 3, "BZh" } };
-    for (size_t i = 0; i < sizeof magic / sizeof *magic; i++)
-        if (probe->head_size >= magic[i].at + magic[i].size &&
-            memcmp(probe->head + magic[i].at, magic[i].bytes, magic[i].size) == 0)
-            return true;
-    return false;
-}
-
-static struct archive *reader_new(const char *path)
-{
-    enum { BLOCK = 1 << 16 };
-    struct archive *reader = archive_read_new();
-    if (!reader)
-        return NULL;
-    archive_read_support_filter_all(reader);
-    archive_read_support_format_tar(reader);
-    archive_read_support_format_zip(reader);
-    archive_read_open_filename(reader, path, BLOCK); /* its failure shows at the first header */
-    return reader;
-}
-
-/* Whether a first member can be found: a packed file need not be an archive. */
-static bool readable(const char *path)
-{
-    struct archive_entry *entry;
-    struct archive *reader = reader_new(path);
-    bool good = reader && archive_read_next_header(reader, &entry) >= ARCHIVE_WARN;
-    archive_read_free(reader);
-    return good && reader;
+    struct archive_walk *walk = NULL;
+    struct archive_member member;
+    bool found = false;
+    if (archive_walk_open(probe->path, &walk) != TACIT_OK ||
+        archive_walk_next(walk, &member, &found) != TACIT_OK)
+        found = false;
+    found = found && (named_archive(probe->name) || source_named_picture(member.name));
+    archive_walk_close(walk);
+    return found;
 }
 
 static enum claim claim_of_file(const struct probe *probe)
 {
     bool name = named_archive(probe->name);
-    if ((packed(probe) || name) && readable(probe->path))
+    if ((name || archive_is_likely(probe->head, probe->head_size)) && readable(probe))
         return CLAIM_BY_CONTENT;
     return name ? CLAIM_BY_NAME : CLAIM_NONE;
 }
@@ -119,35 +90,12 @@ static bool hidden(const char *name)
     return name[0] == '.' || strstr(name, "/.") || strstr(name, "__MACOSX");
 }
 
-/* Reads on into the scratch buffer, of which *size bytes are used, up to `most` bytes in all. */
-static status member_read(const char *path, struct archive *reader, struct members *members,
-                          size_t most, size_t *size)
-{
-    for (la_ssize_t got = 1; got > 0 && *size < most;) {
-        if (members->room - *size < MAGIC_BYTES) {
-            size_t room = members->room ? members->room * 2 : 1 << 16;
-            if (room > 1 << 20 && (double)room > clock_available_bytes())
-                return fail(TACIT_RESOURCES, "%s: a member does not fit into memory", path);
-            uint8_t *grown = memory_resize(members->scratch, room, 1);
-            if (!grown)
-                return TACIT_RESOURCES;
-            members->scratch = grown;
-            members->room = room;
-        }
-        size_t wanted = members->room - *size < most - *size ? members->room - *size : most - *size;
-        got = archive_read_data(reader, members->scratch + *size, wanted);
-        if (got < 0)
-            return TACIT_BAD_DATA; /* members_read has the message */
-        *size += (size_t)got;
-    }
-    return TACIT_OK;
-}
-
 /* Keeps a picture: name and data go to the arena. */
-static status member_keep(const char *path, struct members *members, const char *name, size_t size)
+static status member_keep(const char *path, struct members *members, const char *name)
 {
     enum { STEP = 64 << 20 };
     void *block = members->member;
+    size_t size = members->scratch.length;
     if (!memory_reserve(&block, &members->capacity, members->count, sizeof *members->member))
         return TACIT_RESOURCES;
     members->member = block;
@@ -162,50 +110,45 @@ static status member_keep(const char *path, struct members *members, const char 
     char *kept = arena_text(&members->arena, "%s", name);
     if (!bytes || !kept)
         return TACIT_RESOURCES;
-    memcpy(bytes, members->scratch, size);
+    memcpy(bytes, text_string(&members->scratch), size);
     members->member[members->count++] = (struct member){ kept, bytes, size };
     return TACIT_OK;
 }
 
-static status member_add(const char *path, struct archive *reader, struct members *members,
-                         struct archive_entry *entry)
+/* A member is a sample if it is named like a picture or begins like one. */
+static status member_add(const char *path, struct archive_walk *walk, struct members *members,
+                         const char *name)
 {
-    /* UTF-8 first: the other conversion fails outside the C locale's letters. */
-    const char *name = archive_entry_pathname_utf8(entry);
-    name = name ? name : archive_entry_pathname(entry);
-    if (!name || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
-        return TACIT_OK;
     name += strncmp(name, "./", 2) == 0 ? 2 : 0;
     if (hidden(name) || strlen(name) >= SAMPLE_NAME_BYTES)
         return TACIT_OK;
-    size_t size = 0;
+    text_clear(&members->scratch);
     if (!source_named_picture(name)) {
-        TRY(member_read(path, reader, members, MAGIC_BYTES, &size));
-        if (!image_recognised(members->scratch, size))
+        char head[MAGIC_BYTES];
+        size_t got;
+        TRY(archive_walk_bytes(walk, head, sizeof head, &got));
+        if (!image_recognised(head, got))
             return TACIT_OK;
+        TRY(text_append_bytes(&members->scratch, head, got));
     }
-    TRY(member_read(path, reader, members, SIZE_MAX, &size));
-    return member_keep(path, members, name, size);
+    TRY(archive_walk_read(walk, MOST_BYTES, &members->scratch));
+    return member_keep(path, members, name);
 }
 
-static status members_read(const char *path, struct archive *reader, struct members *members)
+static status members_read(const char *path, struct members *members)
 {
-    for (size_t seen = 0;; seen++) {
-        struct archive_entry *entry;
-        int code = archive_read_next_header(reader, &entry);
-        if (code == ARCHIVE_EOF)
-            return TACIT_OK;
-        status result =
-            code < ARCHIVE_WARN ? TACIT_BAD_DATA : member_add(path, reader, members, entry);
-        if (result == TACIT_BAD_DATA) {
-            const char *why = archive_error_string(reader);
-            return fail(TACIT_BAD_DATA,
-                        "the archive %s is truncated or damaged after %zu members (%s): fetch it "
-                        "again",
-                        path, seen, why ? why : "its data end early");
-        }
-        TRY(result);
+    struct archive_walk *walk;
+    struct archive_member member;
+    bool found = true;
+    TRY(archive_walk_open(path, &walk));
+    status result = TACIT_OK;
+    while (result == TACIT_OK && found) {
+        result = archive_walk_next(walk, &member, &found);
+        if (result == TACIT_OK && found)
+            result = member_add(path, walk, members, member.name);
     }
+    archive_walk_close(walk);
+    return result;
 }
 
 static int by_name(const void *a, const void *b)
@@ -221,13 +164,8 @@ static status archive_open(struct source *source, const struct probe *probe)
     source->state->own = members;
     if (probe->folder)
         TRY(archive_in(probe, &source->path));
-    struct archive *reader = reader_new(source->path);
-    status result = reader ? members_read(source->path, reader, members)
-                           : fail(TACIT_RESOURCES, "out of memory for an archive");
-    archive_read_free(reader);
-    memory_free(members->scratch);
-    members->scratch = NULL;
-    TRY(result);
+    TRY(members_read(source->path, members));
+    text_free(&members->scratch);
     if (members->count == 0)
         return fail(TACIT_BAD_DATA,
                     "the archive %s holds no pictures (JPEG, PNG, WebP, BMP, PPM, PGM)",
@@ -254,7 +192,7 @@ static void archive_close(struct source *source)
         return;
     arena_free(&members->arena);
     memory_free(members->member);
-    memory_free(members->scratch);
+    text_free(&members->scratch);
     memory_free(members);
 }
 
