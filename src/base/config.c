@@ -290,6 +290,23 @@ static bool is_plain(const char *value)
                strlen(value);
 }
 
+/* Whether YAML wants a character escaped: controls, the line and paragraph separators (readers fold
+ * them), the byte order mark and what is no character at all. */
+static bool needs_escape(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029 ||
+           code == 0xFEFF || code == 0xFFFE || code == 0xFFFF;
+}
+
+static uint32_t utf8_decode(const char *at, size_t length)
+{
+    static const unsigned char lead_bits[] = { 0, 0x7F, 0x1F, 0x0F, 0x07 };
+    uint32_t code = (unsigned char)at[0] & lead_bits[length];
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | ((unsigned char)at[i] & 0x3F);
+    return code;
+}
+
 static status value_write(const struct option *option, const char *value, struct text *yaml)
 {
     bool textual = option->kind != OPTION_INTEGER && option->kind != OPTION_REAL &&
@@ -297,13 +314,16 @@ static status value_write(const struct option *option, const char *value, struct
     if (!textual || is_plain(value))
         return text_append(yaml, "%s\n", value);
     text_append(yaml, "\"");
-    for (const char *at = value; *at; at++) {
-        if (*at == '"' || *at == '\\')
-            text_append(yaml, "\\%c", *at);
-        else if ((unsigned char)*at < 0x20 || *at == 0x7F)
-            text_append(yaml, "\\x%02X", (unsigned)*at);
+    for (size_t length; *value; value += length) {
+        length = text_utf8_length(value, strlen(value));
+        if (length == 0) /* the check lets none through, config_resolve might */
+            return fail(TACIT_FAILED, "option %s: its value is not UTF-8", option->name);
+        if (*value == '"' || *value == '\\')
+            text_append(yaml, "\\%c", *value);
+        else if (needs_escape(utf8_decode(value, length)))
+            text_append(yaml, "\\u%04X", (unsigned)utf8_decode(value, length));
         else
-            text_append_bytes(yaml, at, 1);
+            text_append_bytes(yaml, value, length);
     }
     return text_append(yaml, "\"\n");
 }
@@ -323,7 +343,7 @@ static status prefix_write(const struct config *config, const char *prefix, stru
             text_append(yaml, "%s:\n", prefix);
         open = true;
         text_append(yaml, "%s%s: ", *prefix ? "  " : "", option->name);
-        value_write(option, value, yaml);
+        TRY(value_write(option, value, yaml));
     }
     return text_status(yaml);
 }

@@ -143,30 +143,33 @@ static void depth_is_bounded(void **state)
 static void written_files_read_back(void **state)
 {
     (void)state;
-    static const char *const values[] = { "",
-                                          "~",
-                                          "null",
-                                          "true",
-                                          "12",
-                                          "a: b",
-                                          "# x",
-                                          "- y",
-                                          "'q'",
-                                          "\"d\" \\ back",
-                                          "\t\x01 \x7F",
-                                          "l1\nl2",
-                                          " pad ",
-                                          "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80",
-                                          "*a",
-                                          "&b",
-                                          "!c",
-                                          "[x]",
-                                          "{y}",
-                                          "/a/b.c",
-                                          "%d",
-                                          "@",
-                                          "`",
-                                          "a\rb" };
+    static const char *const values[] = {
+        "",
+        "~",
+        "null",
+        "true",
+        "12",
+        "a: b",
+        "# x",
+        "- y",
+        "'q'",
+        "\"d\" \\ back",
+        "\t\x01 \x7F",
+        "l1\nl2",
+        " pad ",
+        "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80",
+        "*a",
+        "&b",
+        "!c",
+        "[x]",
+        "{y}",
+        "/a/b.c",
+        "%d",
+        "@",
+        "`",
+        "a\rb",
+        "\xC2\x81 \xC2\x85 \xE2\x80\xA8 \xE2\x80\xA9 \xEF\xBB\xBF \xEF\xBF\xBF \xC2\xA0"
+    };
     struct option_set set = make_set();
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         struct config config = { 0 }, back;
