@@ -64,7 +64,7 @@ static void every_op_has_a_witness(void **state)
         "bn_statistics", "bn_apply", "bn_gradient", "relu_gradient", "conv2d_data_gradient",
         "conv2d_weight_gradient", "max_pool_gradient", "average_pool_gradient", "scatter_add",
         /* trivial; engine_gradients and engine_graphs see to them */
-        "cast", "stop_gradient", "all_gather", NULL
+        "cast", "stop_gradient", "all_gather", "reorder", NULL
     };
     for (int i = 0; all_ops[i]; i++) {
         if (all_ops[i]->inputs == 0 || (all_ops[i]->flags & OP_EFFECT))
