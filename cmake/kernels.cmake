@@ -10,7 +10,7 @@ if(kernel_sources)
     target_compile_definitions(kernels_${isa} PRIVATE KERNEL_ISA=${isa})
     list(APPEND kernel_objects $<TARGET_OBJECTS:kernels_${isa}>)
   endforeach()
-  target_compile_options(kernels_avx2 PRIVATE -mavx2 -mfma -mf16c)
+  target_compile_options(kernels_avx2 PRIVATE -Wno-psabi -mavx2 -mfma -mf16c)
   target_compile_options(kernels_avx512 PRIVATE -mavx2 -mfma -mf16c
     -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512)
   target_compile_options(kernels_avx512_bf16 PRIVATE -mavx2 -mfma -mf16c

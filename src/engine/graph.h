@@ -74,10 +74,16 @@ struct node {
     bool backward; /* emitted by differentiation */
 };
 
+/* How the items of a value lie in memory. Inputs, outputs and the store are always plain; IMAGE is
+ * the layout of connected convolution regions: [N, C/block, H, W, block], where the target decides
+ * the block (16, or all channels: NHWC). */
+enum layout { LAYOUT_PLAIN, LAYOUT_IMAGE };
+
 struct value {
     struct type type;
     uint32_t node;
     int output; /* which output of the node */
+    enum layout layout;
 };
 
 struct graph {

@@ -377,3 +377,14 @@ const struct op_type op_concat = {
     .reference = reference_concat,
     .make = make_concat,
 };
+
+/* Between layouts; the items and their order are the same to everybody but kernels. */
+const struct op_type op_reorder = {
+    .name = "reorder",
+    .doc = "Another layout in memory.",
+    .inputs = 1,
+    .outputs = 1,
+    .flags = OP_PURE | OP_NO_GRADIENT,
+    .shape = shape_as_input,
+    .reference = reference_copy,
+};

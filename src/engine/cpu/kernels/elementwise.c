@@ -1,0 +1,161 @@
+/* Functions of single items, and plain sums. */
+#include "engine/cpu/kernels/kernels.h"
+#include "engine/cpu/kernels/vector.h"
+
+#include <math.h>
+
+#define U(name, expression)                                                                        \
+    static void unary_##name(const float *restrict from, float *to, int64_t count)                 \
+    {                                                                                              \
+        for (int64_t i = 0; i < count; i++) {                                                      \
+            float x = from[i];                                                                     \
+            to[i] = expression;                                                                    \
+        }                                                                                          \
+    }
+UNARY_LIST(U)
+#undef U
+
+void KERNEL(unary)(enum unary_kind kind, const float *x, float *y, int64_t count)
+{
+    static void (*const function[])(const float *restrict, float *, int64_t) = {
+#define U(name, expression) [UNARY_##name] = unary_##name,
+        UNARY_LIST(U)
+#undef U
+    };
+    function[kind](x, y, count);
+}
+
+/* The three shapes of a run: both along, one of them repeated. */
+#define B(name, expression)                                                                        \
+    static void binary_##name(const float *pa, int64_t sa, const float *pb, int64_t sb, float *to, \
+                              int64_t count)                                                       \
+    {                                                                                              \
+        if (sa && sb) {                                                                            \
+            for (int64_t i = 0; i < count; i++) {                                                  \
+                float a = pa[i], b = pb[i];                                                        \
+                to[i] = expression;                                                                \
+            }                                                                                      \
+        } else if (sa) {                                                                           \
+            float b = *pb;                                                                         \
+            for (int64_t i = 0; i < count; i++) {                                                  \
+                float a = pa[i];                                                                   \
+                to[i] = expression;                                                                \
+            }                                                                                      \
+        } else {                                                                                   \
+            float a = *pa;                                                                         \
+            for (int64_t i = 0; i < count; i++) {                                                  \
+                float b = pb[i * sb];                                                              \
+                to[i] = expression;                                                                \
+            }                                                                                      \
+        }                                                                                          \
+    }
+BINARY_LIST(B)
+#undef B
+
+void KERNEL(binary)(enum binary_kind kind, const float *a, int64_t sa, const float *b, int64_t sb,
+                    float *y, int64_t count)
+{
+    static void (*const function[])(const float *, int64_t, const float *, int64_t, float *,
+                                    int64_t) = {
+#define B(name, expression) [BINARY_##name] = binary_##name,
+        BINARY_LIST(B)
+#undef B
+    };
+    function[kind](a, sa, b, sb, y, count);
+}
+
+void KERNEL(select)(const float *c, int64_t sc, const float *a, int64_t sa, const float *b,
+                    int64_t sb, float *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        y[i] = c[i * sc] != 0 ? a[i * sa] : b[i * sb];
+}
+
+void KERNEL(accumulate)(const float *x, float *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        y[i] += x[i];
+}
+
+INLINE void sum_n(int parts, const void *const x[], void *y, int64_t begin, int64_t end, bool bf16)
+{
+    int64_t i = begin;
+    for (; i + LANES <= end; i += LANES) {
+        v16 total = v16_get(x[0], i, bf16);
+        for (int k = 1; k < parts; k++)
+            total += v16_get(x[k], i, bf16);
+        v16_put(y, i, total, bf16);
+    }
+    for (; i < end; i++) {
+        float total = scalar_get(x[0], i, bf16);
+        for (int k = 1; k < parts; k++)
+            total += scalar_get(x[k], i, bf16);
+        scalar_put(y, i, total, bf16);
+    }
+}
+
+void KERNEL(sum_n)(int parts, const void *const x[], void *y, int64_t begin, int64_t end, bool bf16)
+{
+    if (bf16)
+        sum_n(parts, x, y, begin, end, true);
+    else
+        sum_n(parts, x, y, begin, end, false);
+}
+
+void KERNEL(run_sum)(const float *x, int64_t count, double *total)
+{
+    enum { STRETCH = 64 };
+    double sum = 0;
+    int64_t i = 0;
+    while (i + LANES <= count) {
+        v16 part = v16_set(0);
+        for (int k = 0; k < STRETCH && i + LANES <= count; k++, i += LANES)
+            part += v16_load(x + i);
+        sum += v16_sum(part);
+    }
+    for (; i < count; i++)
+        sum += (double)x[i];
+    *total += sum;
+}
+
+void KERNEL(run_max)(const float *x, int64_t count, float *largest)
+{
+    float best = *largest;
+    for (int64_t i = 0; i < count; i++)
+        best = x[i] > best ? x[i] : best;
+    *largest = best;
+}
+
+void KERNEL(column_sum)(const float *x, int64_t rows, int64_t width, double *total)
+{
+    enum { STRETCH = 32 }; /* rows summed in f32 before they are added in double */
+    int64_t c = 0;
+    for (; c + LANES <= width; c += LANES)
+        for (int64_t r = 0; r < rows;) {
+            v16 part = v16_set(0);
+            for (int k = 0; k < STRETCH && r < rows; k++, r++)
+                part += v16_load(x + r * width + c);
+            d16_add(total + c, part);
+        }
+    for (; c < width; c++)
+        for (int64_t r = 0; r < rows; r++)
+            total[c] += (double)x[r * width + c];
+}
+
+void KERNEL(to_bf16)(const float *x, void *y, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        v16_store_bf16((uint16_t *)y + i, v16_load(x + i));
+    for (; i < count; i++)
+        scalar_put(y, i, x[i], true);
+}
+
+void KERNEL(from_bf16)(const void *x, float *y, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        v16_store(y + i, v16_load_bf16((const uint16_t *)x + i));
+    for (; i < count; i++)
+        y[i] = scalar_get(x, i, true);
+}
