@@ -4,40 +4,12 @@
 #include "engine/cpu/cpu.h"
 #include "engine/op.h"
 #include "engine/passes/plan.h"
+#include "engine/program_parts.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { GUARD_BYTES = 64, GUARD_FILL = 0x5A, POISON_FILL = 0xFF };
-
-/* An input, knob or output by name. */
-struct port {
-    const char *name;
-    int kind;
-    struct shape shape;
-    float *data;
-};
-
-struct program {
-    struct arena memory; /* names */
-    struct call *call;
-    size_t calls;
-    char *temporary, *fixed, *scratch;
-    struct port *port;
-    size_t ports;
-    struct program_size size;
-    uint64_t key[2]; /* seed, step */
-    bool check, profile;
-    struct guard *guard; /* check: what must stay untouched, what is poisoned after which call */
-    size_t guards;
-};
-
-/* check: one temporary, with the calls between which it lives. */
-struct guard {
-    char *data;
-    size_t bytes;
-    uint32_t first, last;
-};
 
 /* ---- compiling ---- */
 
@@ -93,7 +65,8 @@ static status prepare_call(struct program *program, const struct plan *plan, uin
     program->calls++;
     TRY(kernel->prepare(call));
     size_t scratch = (size_t)program->size.scratch_bytes;
-    program->size.scratch_bytes = (double)(call->scratch_bytes > scratch ? call->scratch_bytes : scratch);
+    program->size.scratch_bytes =
+        (double)(call->scratch_bytes > scratch ? call->scratch_bytes : scratch);
     program->size.flops += call->flops;
     return TACIT_OK;
 }
@@ -161,9 +134,9 @@ static status attach_guards(struct program *program, const struct plan *plan)
     for (uint32_t v = 1; v < plan->graph->values; v++) {
         const struct buffer *buffer = &plan->buffer[v];
         if (buffer->place == PLACE_TEMPORARY)
-            program->guard[program->guards++] = (struct guard){ address_of(program, plan, v),
-                                                                buffer->bytes, buffer->first,
-                                                                buffer->last };
+            program->guard[program->guards++] =
+                (struct guard){ address_of(program, plan, v), buffer->bytes, buffer->first,
+                                buffer->last };
     }
     return TACIT_OK;
 }

@@ -2,7 +2,8 @@
 #include "engine/cpu/onednn.h"
 #include "engine/cpu/tables.h"
 
-static enum activation_layout activation_layout(const struct call *call, const struct operand *operand)
+static enum activation_layout activation_layout(const struct call *call,
+                                                const struct operand *operand)
 {
     if (operand->layout == LAYOUT_PLAIN)
         return ACTIVATION_PLAIN;
@@ -11,17 +12,20 @@ static enum activation_layout activation_layout(const struct call *call, const s
 
 static void forward_run(struct call *call)
 {
-    convolution_execute(call->state, call->in[0].data, call->in[1].data, call->out[0].data, call->scratch);
+    convolution_execute(call->state, call->in[0].data, call->in[1].data, call->out[0].data,
+                        call->scratch);
 }
 
 static void data_run(struct call *call)
 {
-    convolution_execute(call->state, call->out[0].data, call->in[1].data, call->in[0].data, call->scratch);
+    convolution_execute(call->state, call->out[0].data, call->in[1].data, call->in[0].data,
+                        call->scratch);
 }
 
 static void weight_run(struct call *call)
 {
-    convolution_execute(call->state, call->in[0].data, call->out[0].data, call->in[1].data, call->scratch);
+    convolution_execute(call->state, call->in[0].data, call->out[0].data, call->in[1].data,
+                        call->scratch);
 }
 
 static status convolution_prepare(struct call *call)
@@ -56,7 +60,8 @@ static status convolution_prepare(struct call *call)
     call->scratch_bytes = primitive_scratch(primitive);
     call->implementation = primitive_name(primitive);
     struct shape w = weight->type.shape;
-    call->flops = 2.0 * (double)shape_size(y->type.shape) * (double)(w.dim[1] * w.dim[2] * w.dim[3]);
+    call->flops =
+        2.0 * (double)shape_size(y->type.shape) * (double)(w.dim[1] * w.dim[2] * w.dim[3]);
     return TACIT_OK;
 }
 
@@ -65,8 +70,8 @@ static enum layout fitting(struct shape shape)
     return layout_image_fits(shape) ? LAYOUT_IMAGE : LAYOUT_PLAIN;
 }
 
-/* Groups other than one channel each stay plain unless both sides fit; x with few channels (pictures)
- * stays plain by itself. When y does not fit, everything is plain. */
+/* Groups other than one channel each stay plain unless both sides fit; x with few channels
+ * (pictures) stays plain by itself. When y does not fit, everything is plain. */
 static void convolution_layout(const struct graph *graph, const struct node *node,
                                struct layout_choice *choice)
 {
@@ -77,7 +82,8 @@ static void convolution_layout(const struct graph *graph, const struct node *nod
     struct shape x = data ? result : in0, y = forward ? result : data ? in0 : in1;
     bool small_x = x.dim[1] < 16;
     if (!layout_image_fits(y) || (!layout_image_fits(x) && !small_x) ||
-        (node->attribute.convolution.groups > 1 && x.dim[1] / node->attribute.convolution.groups % 16))
+        (node->attribute.convolution.groups > 1 &&
+         x.dim[1] / node->attribute.convolution.groups % 16))
         return;
     enum layout lx = fitting(x);
     if (forward) {

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct cpu_kernel *const tables[] = { cpu_elementwise, cpu_reduce, cpu_rows,
-                                                   cpu_image,       cpu_move,   cpu_index,
-                                                   cpu_source,      cpu_convolution,
-                                                   cpu_matmul,      NULL };
+static const struct cpu_kernel *const tables[] = {
+    cpu_elementwise, cpu_reduce, cpu_rows,        cpu_image,  cpu_move,
+    cpu_index,       cpu_source, cpu_convolution, cpu_matmul, NULL
+};
 
 const struct cpu_kernel *cpu_find(const struct op_type *op)
 {
@@ -25,8 +25,8 @@ void cpu_in_place(const struct graph *graph, const struct node *node, int in[OUT
     const struct cpu_kernel *kernel = cpu_find(node->op);
     if (kernel && kernel->in_place)
         kernel->in_place(node, in);
-    else if (node->op->flags & OP_IN_PLACE &&
-             shape_equal(graph->value[node->in[0]].type.shape, graph->value[node->out[0]].type.shape))
+    else if (node->op->flags & OP_IN_PLACE && shape_equal(graph->value[node->in[0]].type.shape,
+                                                          graph->value[node->out[0]].type.shape))
         in[0] = 0;
 }
 
@@ -83,7 +83,7 @@ void layout_same(const struct graph *graph, const struct node *node, struct layo
         image |= !scalar && in->layout == LAYOUT_IMAGE;
     }
     for (int k = 0; alike && image && k < node->inputs && k < LAYOUT_OPERANDS; k++)
-        choice->in[k] = shape_size(graph->value[node->in[k]].type.shape) == 1 ? LAYOUT_PLAIN
-                                                                              : LAYOUT_IMAGE;
+        choice->in[k] =
+            shape_size(graph->value[node->in[k]].type.shape) == 1 ? LAYOUT_PLAIN : LAYOUT_IMAGE;
     choice->out[0] = alike && image ? LAYOUT_IMAGE : LAYOUT_PLAIN;
 }

@@ -27,9 +27,9 @@ struct call {
     struct attributes attribute;
     int inputs, outputs;
     struct operand in[CALL_INPUTS], out[OUTPUTS_MAX];
-    int64_t block;       /* of the IMAGE layout; 0: all channels */
+    int64_t block;           /* of the IMAGE layout; 0: all channels */
     const uint64_t *run_key; /* [2]: seed, step */
-    void *state;         /* the kernel's own, freed by drop */
+    void *state;             /* the kernel's own, freed by drop */
     void (*drop)(void *state);
     size_t scratch_bytes; /* wanted; `scratch` is shared by all calls */
     void *scratch;
@@ -44,7 +44,8 @@ struct cpu_kernel {
     /* Fills run, state, scratch_bytes, flops; data pointers come later. */
     status (*prepare)(struct call *call);
     /* NULL: everything plain. */
-    void (*layout)(const struct graph *graph, const struct node *node, struct layout_choice *choice);
+    void (*layout)(const struct graph *graph, const struct node *node,
+                   struct layout_choice *choice);
     /* in[k]: the input that output k may overwrite, or -1. NULL: by OP_IN_PLACE. */
     void (*in_place)(const struct node *node, int in[OUTPUTS_MAX]);
 };

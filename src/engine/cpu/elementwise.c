@@ -31,7 +31,8 @@ static void unary_body(void *argument, int64_t begin, int64_t end)
 
 static void unary_run(struct call *call)
 {
-    parallel_for(operand_size(&call->out[0]), ((struct unary *)call->state)->cost, unary_body, call);
+    parallel_for(operand_size(&call->out[0]), ((struct unary *)call->state)->cost, unary_body,
+                 call);
 }
 
 static status unary_prepare(struct call *call)
@@ -129,7 +130,8 @@ static void spread_body(void *argument, int64_t begin, int64_t end)
 static void spread_call(struct call *call)
 {
     const struct spread *s = call->state;
-    parallel_for(operand_size(&call->out[0]), s->cost + 5.0 / (double)(s->size[0] + 1), spread_body, call);
+    parallel_for(operand_size(&call->out[0]), s->cost + 5.0 / (double)(s->size[0] + 1), spread_body,
+                 call);
 }
 
 static const struct op_type *const binary_ops[] = {
@@ -168,7 +170,8 @@ static void sum_n_body(void *argument, int64_t begin, int64_t end)
 
 static void sum_n_run(struct call *call)
 {
-    parallel_for(operand_size(&call->out[0]), NANOSECONDS_PER_ITEM * call->inputs, sum_n_body, call);
+    parallel_for(operand_size(&call->out[0]), NANOSECONDS_PER_ITEM * call->inputs, sum_n_body,
+                 call);
 }
 
 static status sum_n_prepare(struct call *call)

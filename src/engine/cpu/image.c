@@ -14,7 +14,11 @@ enum { PARTS_MAX = 32 };
 static struct image image_of(const struct call *call, const struct operand *operand)
 {
     struct shape s = operand->type.shape;
-    struct image image = { .rows = s.dim[0], .channels = s.dim[1], .plane = 1, .height = 1, .width = 1,
+    struct image image = { .rows = s.dim[0],
+                           .channels = s.dim[1],
+                           .plane = 1,
+                           .height = 1,
+                           .width = 1,
                            .bf16 = operand->type.dtype == BF16 };
     for (int i = 2; i < s.rank; i++)
         image.plane *= s.dim[i];
@@ -122,11 +126,13 @@ static void statistics_run(struct call *call)
     for (int64_t g = 0; g < b->groups; g++) {
         const double *total = group_sums(n, g);
         for (int64_t c = 0; c < channels; c++) {
-            double centre = total[c] / count, spread = total[channels + c] / count - centre * centre;
+            double centre = total[c] / count,
+                   spread = total[channels + c] / count - centre * centre;
             spread = spread > 0 ? spread : spread == spread ? 0 : spread;
             mean[g * channels + c] = (float)centre;
             variance[g * channels + c] = (float)spread;
-            inverse[g * channels + c] = (float)(1 / sqrt(spread + call->attribute.batch_norm.epsilon));
+            inverse[g * channels + c] =
+                (float)(1 / sqrt(spread + call->attribute.batch_norm.epsilon));
         }
     }
 }

@@ -4,7 +4,8 @@
 
 static void product_run(struct call *call)
 {
-    product_execute(call->state, call->in[0].data, call->in[1].data, call->out[0].data, call->scratch);
+    product_execute(call->state, call->in[0].data, call->in[1].data, call->out[0].data,
+                    call->scratch);
 }
 
 /* Product of all axes but the last two. */
@@ -18,7 +19,8 @@ static int64_t batches(struct shape shape)
 
 static status product_prepare(struct call *call)
 {
-    struct shape a = call->in[0].type.shape, b = call->in[1].type.shape, y = call->out[0].type.shape;
+    struct shape a = call->in[0].type.shape, b = call->in[1].type.shape,
+                 y = call->out[0].type.shape;
     bool ta = call->attribute.transpose.a, tb = call->attribute.transpose.b;
     struct product_request r = { .batch = batches(y),
                                  .m = y.dim[y.rank - 2],

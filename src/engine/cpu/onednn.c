@@ -22,8 +22,9 @@ static dnnl_stream_t stream;
 
 static status check(dnnl_status_t result, const char *what)
 {
-    return result == dnnl_success ? TACIT_OK
-                                  : fail(TACIT_FAILED, "oneDNN refused to %s (status %d)", what, result);
+    return result == dnnl_success
+               ? TACIT_OK
+               : fail(TACIT_FAILED, "oneDNN refused to %s (status %d)", what, result);
 }
 
 static status start(void)
@@ -45,7 +46,8 @@ static dnnl_memory_desc_t described(int rank, const int64_t dims[], dnnl_data_ty
     return desc;
 }
 
-static dnnl_memory_desc_t described_activation(struct shape shape, enum activation_layout layout, bool bf16)
+static dnnl_memory_desc_t described_activation(struct shape shape, enum activation_layout layout,
+                                               bool bf16)
 {
     static const dnnl_format_tag_t tag[] = { [ACTIVATION_PLAIN] = dnnl_nchw,
                                              [ACTIVATION_CHANNELS_LAST] = dnnl_nhwc,
@@ -54,8 +56,8 @@ static dnnl_memory_desc_t described_activation(struct shape shape, enum activati
 }
 
 /* The weight with its groups as an axis of their own, when there are any. */
-static dnnl_memory_desc_t described_weight(const struct convolution_request *r, dnnl_data_type_t type,
-                                           bool any)
+static dnnl_memory_desc_t described_weight(const struct convolution_request *r,
+                                           dnnl_data_type_t type, bool any)
 {
     const int64_t *w = r->weight.dim, groups = r->how.groups;
     if (groups == 1)
@@ -96,16 +98,17 @@ static dnnl_status_t forward_desc(const struct convolution_descs *d, dnnl_alg_ki
                                                       d->dilation, d->before, d->after);
 }
 
-static dnnl_status_t kind_desc(const struct convolution_request *r, const struct convolution_descs *d,
-                               dnnl_alg_kind_t algorithm, dnnl_convolution_desc_t *desc)
+static dnnl_status_t kind_desc(const struct convolution_request *r,
+                               const struct convolution_descs *d, dnnl_alg_kind_t algorithm,
+                               dnnl_convolution_desc_t *desc)
 {
     if (r->kind == CONVOLVE_DATA)
-        return dnnl_dilated_convolution_backward_data_desc_init(desc, algorithm, &d->x, &d->weight,
-                                                                &d->y, d->stride, d->dilation,
-                                                                d->before, d->after);
+        return dnnl_dilated_convolution_backward_data_desc_init(
+            desc, algorithm, &d->x, &d->weight, &d->y, d->stride, d->dilation, d->before, d->after);
     if (r->kind == CONVOLVE_WEIGHT)
         return dnnl_dilated_convolution_backward_weights_desc_init(
-            desc, algorithm, &d->x, &d->weight, NULL, &d->y, d->stride, d->dilation, d->before, d->after);
+            desc, algorithm, &d->x, &d->weight, NULL, &d->y, d->stride, d->dilation, d->before,
+            d->after);
     return forward_desc(d, algorithm, desc);
 }
 
@@ -130,7 +133,8 @@ static dnnl_primitive_desc_t first_good(const void *desc, const_dnnl_primitive_d
     dnnl_primitive_desc_iterator_t iterator = NULL;
     dnnl_primitive_desc_t found = NULL;
     dnnl_primitive_attr_t attributes = user_scratchpad();
-    dnnl_status_t next = dnnl_primitive_desc_iterator_create(&iterator, desc, attributes, engine, hint);
+    dnnl_status_t next =
+        dnnl_primitive_desc_iterator_create(&iterator, desc, attributes, engine, hint);
     while (next == dnnl_success && !found) {
         found = dnnl_primitive_desc_iterator_fetch(iterator);
         if (found && is_reference(found)) {
@@ -184,7 +188,8 @@ static status make_reorder(struct primitive *p, const dnnl_memory_desc_t *from,
 {
     dnnl_primitive_desc_t desc = NULL;
     dnnl_primitive_attr_t attributes = user_scratchpad();
-    dnnl_status_t made = dnnl_reorder_primitive_desc_create(&desc, from, engine, to, engine, attributes);
+    dnnl_status_t made =
+        dnnl_reorder_primitive_desc_create(&desc, from, engine, to, engine, attributes);
     dnnl_primitive_attr_destroy(attributes);
     TRY(check(made, "reorder a weight"));
     made = dnnl_primitive_create(&p->reorder, desc);
@@ -275,8 +280,8 @@ void convolution_execute(struct primitive *p, void *x, void *weight, void *y, vo
 }
 
 /* [batch, rows, columns], or its transpose stored row-major. */
-static dnnl_memory_desc_t described_matrix(int64_t batch, int64_t rows, int64_t columns, bool transposed,
-                                           bool bf16)
+static dnnl_memory_desc_t described_matrix(int64_t batch, int64_t rows, int64_t columns,
+                                           bool transposed, bool bf16)
 {
     dnnl_memory_desc_t desc;
     dnnl_dims_t dims = { batch, rows, columns };
@@ -289,8 +294,9 @@ static dnnl_memory_desc_t described_matrix(int64_t batch, int64_t rows, int64_t 
 }
 
 /* A single matrix among batches keeps its axis of size 1. */
-static dnnl_memory_desc_t described_operand(const struct product_request *r, bool repeats, int64_t rows,
-                                            int64_t columns, bool transposed, bool bf16)
+static dnnl_memory_desc_t described_operand(const struct product_request *r, bool repeats,
+                                            int64_t rows, int64_t columns, bool transposed,
+                                            bool bf16)
 {
     dnnl_memory_desc_t desc =
         described_matrix(repeats && r->batch > 1 ? 2 : r->batch, rows, columns, transposed, bf16);
@@ -304,8 +310,10 @@ static dnnl_memory_desc_t described_operand(const struct product_request *r, boo
 status product_new(const struct product_request *r, struct primitive **primitive)
 {
     TRY(start());
-    dnnl_memory_desc_t a = described_operand(r, r->a_repeats, r->m, r->k, r->a_transposed, r->a_bf16);
-    dnnl_memory_desc_t b = described_operand(r, r->b_repeats, r->k, r->n, r->b_transposed, r->b_bf16);
+    dnnl_memory_desc_t a =
+        described_operand(r, r->a_repeats, r->m, r->k, r->a_transposed, r->a_bf16);
+    dnnl_memory_desc_t b =
+        described_operand(r, r->b_repeats, r->k, r->n, r->b_transposed, r->b_bf16);
     dnnl_memory_desc_t c = described_matrix(r->batch, r->m, r->n, false, false);
     dnnl_matmul_desc_t desc;
     TRY(check(dnnl_matmul_desc_init(&desc, &a, &b, NULL, &c), "describe a matrix product"));
@@ -353,7 +361,8 @@ void product_execute(struct primitive *p, const void *a, const void *b, float *c
 
 size_t primitive_scratch(const struct primitive *p)
 {
-    size_t most = p->scratch_bytes > p->reorder_scratch_bytes ? p->scratch_bytes : p->reorder_scratch_bytes;
+    size_t most =
+        p->scratch_bytes > p->reorder_scratch_bytes ? p->scratch_bytes : p->reorder_scratch_bytes;
     return lines(p->packed_bytes) + lines(most);
 }
 
@@ -367,7 +376,8 @@ void primitive_free(void *primitive)
     struct primitive *p = primitive;
     if (!p)
         return;
-    dnnl_memory_t memory[] = { p->x, p->weight, p->packed, p->y, p->scratchpad, p->reorder_scratchpad };
+    dnnl_memory_t memory[] = { p->x, p->weight,     p->packed,
+                               p->y, p->scratchpad, p->reorder_scratchpad };
     for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)
         if (memory[i])
             dnnl_memory_destroy(memory[i]);

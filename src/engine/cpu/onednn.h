@@ -16,8 +16,8 @@ struct convolution_request {
     struct convolution how;
     struct shape x, weight, y; /* [N, C, H, W], [O, C/groups, h, w], [N, O, H', W'] */
     enum activation_layout x_layout, y_layout;
-    bool bf16;     /* activations and, on the way in, weights; weight gradients come out in f32 */
-    bool direct;   /* no Winograd */
+    bool bf16;   /* activations and, on the way in, weights; weight gradients come out in f32 */
+    bool direct; /* no Winograd */
 };
 
 struct primitive;
@@ -28,7 +28,8 @@ struct primitive;
 status convolution_new(const struct convolution_request *request, struct primitive **primitive);
 
 /* x, weight, y as the kind of convolution reads and writes them. */
-void convolution_execute(struct primitive *primitive, void *x, void *weight, void *y, void *scratch);
+void convolution_execute(struct primitive *primitive, void *x, void *weight, void *y,
+                         void *scratch);
 
 /* c [batch, m, n] = op(a) op(b); a [batch or 1, m, k] or its transpose, row-major. */
 struct product_request {

@@ -75,7 +75,9 @@ static void reduce_outer(const struct reduction *r, const float *x, double *tota
         }
         for (int64_t i = 0; i < width; i++) {
             double here = (double)x[row * width + i];
-            total[to + i] = !r->largest ? total[to + i] + here : here > total[to + i] ? here : total[to + i];
+            total[to + i] = !r->largest            ? total[to + i] + here
+                            : here > total[to + i] ? here
+                                                   : total[to + i];
         }
     }
 }
@@ -208,7 +210,11 @@ static status broadcast_prepare(struct call *call)
     struct image *image = memory_new(1, sizeof *image);
     if (!image)
         return TACIT_RESOURCES;
-    *image = (struct image){ to.dim[0], to.dim[1], to.dim[2] * to.dim[3], to.dim[2], to.dim[3],
+    *image = (struct image){ to.dim[0],
+                             to.dim[1],
+                             to.dim[2] * to.dim[3],
+                             to.dim[2],
+                             to.dim[3],
                              call->block ? call->block : to.dim[1],
                              call->out[0].type.dtype == BF16 };
     call->state = image;

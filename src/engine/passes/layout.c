@@ -3,7 +3,6 @@
 #include "engine/op.h"
 #include "engine/passes/plan.h"
 
-
 /* Sees to it that input k of the node has the wanted layout. */
 static status want_layout(struct plan *plan, uint32_t node, int k, enum layout wanted,
                           uint32_t *twin)

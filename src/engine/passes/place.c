@@ -58,7 +58,8 @@ static void place_outputs(struct plan *plan, uint32_t position)
         struct buffer *buffer = &plan->buffer[node->out[k]];
         *buffer = (struct buffer){ .place = PLACE_TEMPORARY,
                                    .bytes = plan_bytes(plan, node->out[k]),
-                                   .first = position, .last = position };
+                                   .first = position,
+                                   .last = position };
         if (node->op == &op_parameter || node->op == &op_state)
             buffer->place = PLACE_STORE;
         else if (is_fixed(node->op))

@@ -26,8 +26,8 @@ struct buffer {
 struct plan {
     struct graph *graph;
     const struct target *target;
-    int64_t block;    /* of the IMAGE layout: 16, or 0 for all channels */
-    uint32_t *order;  /* node ids, as they will run */
+    int64_t block;   /* of the IMAGE layout: 16, or 0 for all channels */
+    uint32_t *order; /* node ids, as they will run */
     size_t ordered, order_capacity;
     struct buffer *buffer; /* by value id; made by pass_place */
     size_t temporary_bytes, fixed_bytes, live_bytes;

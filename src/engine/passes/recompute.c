@@ -21,8 +21,9 @@ static bool is_cheap(const struct graph *graph, uint32_t value)
            (size_t)shape_size(type.shape) * dtype_bytes(type.dtype) >= WORTH_BYTES;
 }
 
-/* The value that backward uses in the place of `value`: a copy computed just before, when it is cheap
- * (and so are, in turn, the inputs of the copy). The copy is shared by all uses in backward. */
+/* The value that backward uses in the place of `value`: a copy computed just before, when it is
+ * cheap (and so are, in turn, the inputs of the copy). The copy is shared by all uses in backward.
+ */
 static status backward_value(struct recompute *r, uint32_t value, uint32_t *result)
 {
     struct graph *graph = r->plan->graph;

@@ -4,13 +4,13 @@
 
 #include <math.h>
 
-#define U(name, expression)                                                                        \
-    static void unary_##name(const float *restrict from, float *to, int64_t count)                 \
-    {                                                                                              \
-        for (int64_t i = 0; i < count; i++) {                                                      \
-            float x = from[i];                                                                     \
-            to[i] = expression;                                                                    \
-        }                                                                                          \
+#define U(name, expression)                                                        \
+    static void unary_##name(const float *restrict from, float *to, int64_t count) \
+    {                                                                              \
+        for (int64_t i = 0; i < count; i++) {                                      \
+            float x = from[i];                                                     \
+            to[i] = expression;                                                    \
+        }                                                                          \
     }
 UNARY_LIST(U)
 #undef U

@@ -5,9 +5,9 @@
 
 /* Where the runs of 16 channels (or of one channel, when the block is no multiple of 16) lie. */
 struct walk {
-    int64_t step;   /* items from one place of the plane to the next */
-    int64_t runs;   /* runs of `lanes` channels */
-    int64_t lanes;  /* 16 or 1 */
+    int64_t step;  /* items from one place of the plane to the next */
+    int64_t runs;  /* runs of `lanes` channels */
+    int64_t lanes; /* 16 or 1 */
 };
 
 INLINE struct walk walk_of(const struct image *image)
@@ -65,7 +65,8 @@ INLINE void bn_sums(const struct batch_norm *b, int64_t begin, int64_t end, doub
         for (int64_t r = 0; r < walk.runs; r++) {
             int64_t c = r * walk.lanes, at = run_at(image, image->plane, n, c);
             if (walk.lanes == LANES) {
-                sums_of_run(item(b->x, at, bf16), walk.step, image->plane, sums + c, squares + c, bf16);
+                sums_of_run(item(b->x, at, bf16), walk.step, image->plane, sums + c, squares + c,
+                            bf16);
                 continue;
             }
             double total = 0, total_squares = 0;
@@ -116,7 +117,8 @@ INLINE void apply_pooled_run(const struct batch_norm *b, int64_t at, int64_t to,
                               v16_get(b->x, from + step, bf16) * slope + offset);
             v16 bottom = v16_max(v16_get(b->x, below, bf16) * slope + offset,
                                  v16_get(b->x, below + step, bf16) * slope + offset);
-            v16_put(b->y, to + (h * (width / 2) + w) * step, clip(v16_max(top, bottom), b->relu), bf16);
+            v16_put(b->y, to + (h * (width / 2) + w) * step, clip(v16_max(top, bottom), b->relu),
+                    bf16);
         }
 }
 
@@ -186,8 +188,8 @@ void KERNEL(bn_apply)(const struct batch_norm *b, int64_t begin, int64_t end)
 /* ---- gradient, first pass: dz (before ReLU), its sum and its sum with x ---- */
 
 /* What ReLU lets through. With a residual the forward result tells; without, x does. */
-INLINE v16 through_relu(const struct batch_norm *b, int64_t at, v16 dy, v16 x, v16 slope, v16 offset,
-                        bool bf16)
+INLINE v16 through_relu(const struct batch_norm *b, int64_t at, v16 dy, v16 x, v16 slope,
+                        v16 offset, bool bf16)
 {
     if (!b->relu)
         return dy;
@@ -269,7 +271,8 @@ INLINE void gradient_sums_pooled_run(const struct batch_norm *b, int64_t at, int
 INLINE float scalar_through_relu(const struct batch_norm *b, int64_t at, float dy, float slope,
                                  float offset, bool bf16)
 {
-    float y = b->y_forward ? scalar_get(b->y_forward, at, bf16) : applied(b, at, slope, offset, bf16);
+    float y =
+        b->y_forward ? scalar_get(b->y_forward, at, bf16) : applied(b, at, slope, offset, bf16);
     return b->relu && !(y > 0) ? 0 : dy;
 }
 
@@ -301,8 +304,8 @@ INLINE void bn_gradient_sums(const struct batch_norm *b, int64_t begin, int64_t 
             int64_t c = r * walk.lanes, s = n / per_group * image->channels + c;
             int64_t at = run_at(image, image->plane, n, c), from = run_at(image, small, n, c);
             if (walk.lanes == 1) {
-                gradient_sums_scalar_run(b, at, from, walk.step, b->slope[s], b->offset[s], sums + c,
-                                         products + c, bf16);
+                gradient_sums_scalar_run(b, at, from, walk.step, b->slope[s], b->offset[s],
+                                         sums + c, products + c, bf16);
                 continue;
             }
             v16 slope = v16_load(b->slope + s), offset = v16_load(b->offset + s);
@@ -401,8 +404,8 @@ INLINE void bn_gradient_apply(const struct batch_norm *b, int64_t begin, int64_t
             v16 dx_dy = v16_load(b->dx_dy + s), dx_x = v16_load(b->dx_x + s);
             v16 dx_one = v16_load(b->dx_one + s);
             if (b->pool)
-                gradient_apply_pooled_run(b, at, from, walk.step, slope, offset, dx_dy, dx_x, dx_one,
-                                          bf16);
+                gradient_apply_pooled_run(b, at, from, walk.step, slope, offset, dx_dy, dx_x,
+                                          dx_one, bf16);
             else
                 gradient_apply_run(b, at, walk.step, slope, offset, dx_dy, dx_x, dx_one, bf16);
         }

@@ -9,40 +9,40 @@
 #include <stdint.h>
 
 /* Element-wise functions: U(name, expression in x), B(name, expression in a and b). */
-#define UNARY_LIST(U)                                                                              \
-    U(negate, -x)                                                                                  \
-    U(exp, expf(x))                                                                                \
-    U(log, logf(x))                                                                                \
-    U(sqrt, sqrtf(x))                                                                              \
-    U(rsqrt, 1 / sqrtf(x))                                                                         \
-    U(reciprocal, 1 / x)                                                                           \
-    U(square, x *x)                                                                                \
-    U(absolute, fabsf(x))                                                                          \
-    U(relu, x < 0 ? 0 : x)                                                                         \
-    U(gelu, 0.5f * x * (1 + erff(x * 0.70710678f)))                                                \
-    U(gelu_tanh, 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x))))                \
-    U(silu, x / (1 + expf(-x)))                                                                    \
-    U(tanh, tanhf(x))                                                                              \
-    U(sigmoid, 1 / (1 + expf(-x)))                                                                 \
-    U(softplus, (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))))                                         \
-    U(erf, erff(x))                                                                                \
-    U(sin, sinf(x))                                                                                \
+#define UNARY_LIST(U)                                                               \
+    U(negate, -x)                                                                   \
+    U(exp, expf(x))                                                                 \
+    U(log, logf(x))                                                                 \
+    U(sqrt, sqrtf(x))                                                               \
+    U(rsqrt, 1 / sqrtf(x))                                                          \
+    U(reciprocal, 1 / x)                                                            \
+    U(square, x *x)                                                                 \
+    U(absolute, fabsf(x))                                                           \
+    U(relu, x < 0 ? 0 : x)                                                          \
+    U(gelu, 0.5f * x * (1 + erff(x * 0.70710678f)))                                 \
+    U(gelu_tanh, 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)))) \
+    U(silu, x / (1 + expf(-x)))                                                     \
+    U(tanh, tanhf(x))                                                               \
+    U(sigmoid, 1 / (1 + expf(-x)))                                                  \
+    U(softplus, (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))))                          \
+    U(erf, erff(x))                                                                 \
+    U(sin, sinf(x))                                                                 \
     U(cos, cosf(x))
 
-#define BINARY_LIST(B)                                                                             \
-    B(add, a + b)                                                                                  \
-    B(subtract, a - b)                                                                             \
-    B(multiply, a *b)                                                                              \
-    B(divide, a / b)                                                                               \
-    B(maximum, a > b ? a : b)                                                                      \
-    B(minimum, a < b ? a : b)                                                                      \
-    B(power, powf(a, b))                                                                           \
-    B(less, a < b)                                                                                 \
-    B(less_equal, a <= b)                                                                          \
-    B(greater, a > b)                                                                              \
-    B(greater_equal, a >= b)                                                                       \
-    B(equal, a == b)                                                                               \
-    B(not_equal, a != b)                                                                           \
+#define BINARY_LIST(B)        \
+    B(add, a + b)             \
+    B(subtract, a - b)        \
+    B(multiply, a *b)         \
+    B(divide, a / b)          \
+    B(maximum, a > b ? a : b) \
+    B(minimum, a < b ? a : b) \
+    B(power, powf(a, b))      \
+    B(less, a < b)            \
+    B(less_equal, a <= b)     \
+    B(greater, a > b)         \
+    B(greater_equal, a >= b)  \
+    B(equal, a == b)          \
+    B(not_equal, a != b)      \
     B(relu_gradient, b > 0 ? a : 0)
 
 enum unary_kind {
@@ -57,7 +57,8 @@ enum binary_kind {
 #undef B
 };
 
-/* [N, C, plane] items: item (n, c, p) lies at ((n * C/block + c/block) * plane + p) * block + c%block. */
+/* [N, C, plane] items: item (n, c, p) lies at ((n * C/block + c/block) * plane + p) * block +
+ * c%block. */
 struct image {
     int64_t rows, channels, plane, height, width, block;
     bool bf16; /* storage of x, y, dy, dx; statistics and parameters are f32 */
@@ -71,8 +72,8 @@ struct batch_norm {
     int pool; /* 2 or 0; y and dy then have half the height and width */
     const void *x, *residual, *dy, *y_forward;
     void *y, *dx, *dresidual;
-    const float *slope, *offset;         /* [groups, channels]: y = slope x + offset */
-    const float *dx_dy, *dx_x, *dx_one;  /* [groups, channels]: dx = dx_dy dz + dx_x x + dx_one */
+    const float *slope, *offset;        /* [groups, channels]: y = slope x + offset */
+    const float *dx_dy, *dx_x, *dx_one; /* [groups, channels]: dx = dx_dy dz + dx_x x + dx_one */
 };
 
 /* Windows of a plane: of maxima (with the place taken) or averages. */
@@ -98,12 +99,12 @@ struct window_pooling {
     X(column_sum, (const float *x, int64_t rows, int64_t width, double *total))                    \
     /* rows of `width` items */                                                                    \
     X(softmax, (const float *x, float *y, int64_t rows, int64_t width, bool logarithm))            \
-    X(cross_entropy, (const float *x, const int32_t *target, float *y, int64_t rows,               \
-                      int64_t width))                                                              \
+    X(cross_entropy,                                                                               \
+      (const float *x, const int32_t *target, float *y, int64_t rows, int64_t width))              \
     X(layer_norm, (const float *x, const float *weight, const float *bias, double epsilon,         \
                    float *y, float *mean, float *inverse, int64_t rows, int64_t width))            \
-    X(l2_normalize, (const float *x, double epsilon, float *y, float *inverse, int64_t rows,       \
-                     int64_t width))                                                               \
+    X(l2_normalize,                                                                                \
+      (const float *x, double epsilon, float *y, float *inverse, int64_t rows, int64_t width))     \
     /* images: rows [begin, end) */                                                                \
     X(bn_sums, (const struct batch_norm *b, int64_t begin, int64_t end, double *sums))             \
     X(bn_apply, (const struct batch_norm *b, int64_t begin, int64_t end))                          \
@@ -111,18 +112,18 @@ struct window_pooling {
     X(bn_gradient_apply, (const struct batch_norm *b, int64_t begin, int64_t end))                 \
     X(image_reorder, (const struct image *from, const void *x, const struct image *to, void *y,    \
                       int64_t begin, int64_t end))                                                 \
-    X(image_mean, (const struct image *image, const void *x, float *y, int64_t begin,              \
-                   int64_t end))                                                                   \
-    X(image_spread, (const struct image *image, const float *x, void *y, int64_t begin,            \
-                     int64_t end))                                                                 \
+    X(image_mean,                                                                                  \
+      (const struct image *image, const void *x, float *y, int64_t begin, int64_t end))            \
+    X(image_spread,                                                                                \
+      (const struct image *image, const float *x, void *y, int64_t begin, int64_t end))            \
     X(max_pool, (const struct window_pooling *p, const void *x, void *y, int32_t *place,           \
                  int64_t begin, int64_t end))                                                      \
     X(max_pool_gradient, (const struct window_pooling *p, const void *dy, const int32_t *place,    \
                           void *dx, int64_t begin, int64_t end))                                   \
-    X(average_pool, (const struct window_pooling *p, const void *x, void *y, int64_t begin,        \
-                     int64_t end))                                                                 \
-    X(average_pool_gradient, (const struct window_pooling *p, const void *dy, void *dx,            \
-                              int64_t begin, int64_t end))                                         \
+    X(average_pool,                                                                                \
+      (const struct window_pooling *p, const void *x, void *y, int64_t begin, int64_t end))        \
+    X(average_pool_gradient,                                                                       \
+      (const struct window_pooling *p, const void *dy, void *dx, int64_t begin, int64_t end))      \
     /* f32 <-> bf16, rounding to nearest even */                                                   \
     X(to_bf16, (const float *x, void *y, int64_t count))                                           \
     X(from_bf16, (const void *x, float *y, int64_t count))

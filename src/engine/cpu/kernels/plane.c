@@ -70,10 +70,8 @@ INLINE struct inside inside_of(const struct window_pooling *p, int64_t place)
     int64_t top = place / p->to.width * p->stride[0] - p->padding[0];
     int64_t left = place % p->to.width * p->stride[1] - p->padding[1];
     int64_t bottom = top + p->kernel[0], right = left + p->kernel[1];
-    return (struct inside){ top < 0 ? 0 : top,
-                            bottom > p->from.height ? p->from.height : bottom,
-                            left < 0 ? 0 : left,
-                            right > p->from.width ? p->from.width : right };
+    return (struct inside){ top < 0 ? 0 : top, bottom > p->from.height ? p->from.height : bottom,
+                            left < 0 ? 0 : left, right > p->from.width ? p->from.width : right };
 }
 
 void KERNEL(max_pool)(const struct window_pooling *p, const void *x, void *y, int32_t *place,

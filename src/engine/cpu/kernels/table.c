@@ -4,9 +4,8 @@
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 
-const struct kernel_table KERNEL(kernel_table) = {
-    .name = TEXT(KERNEL_ISA),
+const struct kernel_table KERNEL(kernel_table) = { .name = TEXT(KERNEL_ISA),
 #define X(name, arguments) .name = KERNEL(name),
-    KERNEL_LIST(X)
+                                                   KERNEL_LIST(X)
 #undef X
 };

@@ -1,4 +1,5 @@
-/* Vectors of 16 numbers in gcc's and clang's vector extension: one AVX-512 register or two of AVX2. */
+/* Vectors of 16 numbers in gcc's and clang's vector extension: one AVX-512 register or two of AVX2.
+ */
 #ifndef ENGINE_CPU_KERNELS_VECTOR_H
 #define ENGINE_CPU_KERNELS_VECTOR_H
 
