@@ -29,10 +29,10 @@ void image_free(struct image *image);
 bool image_recognised(const void *bytes, size_t size);
 
 /* Decodes a JPEG, PNG, WebP, BMP, PPM or PGM file held in memory, as PIL's convert() does: alpha is
- * dropped, CMYK becomes RGB; 16 bits become 8 (the high byte, also of grey, which PIL clips). `channels`: 1 or 3, or 0 for those
- * of the file (1 if it is grey, else 3). On success the caller owns the pixels (image_free); on
- * failure the image is empty: TACIT_BAD_DATA (not a picture, damaged, truncated, too large) or
- * TACIT_RESOURCES. */
+ * dropped, CMYK becomes RGB; 16 bits become 8 (the high byte, also of grey, which PIL clips).
+ * `channels`: 1 or 3, or 0 for those of the file (1 if it is grey, else 3). On success the caller
+ * owns the pixels (image_free); on failure the image is empty: TACIT_BAD_DATA (not a picture,
+ * damaged, truncated, too large) or TACIT_RESOURCES. */
 status image_decode(const void *bytes, size_t size, int channels, struct image *image);
 
 /* Reads only the header: width, height and own channels, no pixels. `bytes` may be the beginning of

@@ -1,6 +1,7 @@
 #include "data/source.h"
 #include "data/source_type.h"
 #include "data/labels.h"
+#include "io/hash.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -310,6 +311,23 @@ status source_read(struct source *source, size_t index, struct image *image)
     if (result == TACIT_OK)
         cache_keep(cache, index, image);
     return result;
+}
+
+status source_hash(struct source *source, size_t index, uint64_t *hash)
+{
+    struct bytes bytes = { 0 };
+    struct image image = { 0 };
+    if (source->type->pixels) {
+        TRY(source->type->pixels(source, index, &image));
+        bytes.bytes = image.pixels;
+        bytes.size = (size_t)image.width * (size_t)image.height * (size_t)image.channels;
+    } else {
+        TRY(source->type->encoded(source, index, SIZE_MAX, &bytes));
+    }
+    *hash = hash_bytes(bytes.bytes, bytes.size, 0);
+    memory_free(bytes.storage);
+    image_free(&image);
+    return TACIT_OK;
 }
 
 bool source_is_broken(struct source *source, size_t index)

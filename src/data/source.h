@@ -67,6 +67,10 @@ void source_close(struct source *source);
  * whether that can be lived with. TACIT_RESOURCES. */
 status source_read(struct source *source, size_t index, struct image *image);
 
+/* A hash of the sample's content (XXH64 of its file's bytes, or of its pixels where it has no file
+ * of its own), to recognise samples again. Thread-safe. Errors as of source_read. */
+status source_hash(struct source *source, size_t index, uint64_t *hash);
+
 /* TACIT_OK while at most 1 % of the samples were found unreadable (with `strict`: none), else
  * TACIT_BAD_DATA with a message that names the first few. */
 status source_health(struct source *source);

@@ -53,21 +53,24 @@ static void pixels_equal_those_of_pil(void **state)
     }
 }
 
-/* PIL: Image.new('RGB', (1, 1), colour).convert('L'), for these five colours. */
+/* PIL: Image.new('RGB', (1, 1), colour).convert('L'); the last four tell a weight that is off by
+ * one. */
 static void grey_is_that_of_pil(void **state)
 {
     (void)state;
-    static const uint8_t colour[5][3] = {
-        { 255, 0, 0 }, { 0, 255, 0 }, { 0, 0, 255 }, { 10, 200, 30 }, { 255, 255, 255 }
+    enum { COLOURS = 9 };
+    static const uint8_t colour[COLOURS][3] = {
+        { 255, 0, 0 },    { 0, 255, 0 },    { 0, 0, 255 },   { 10, 200, 30 }, { 255, 255, 255 },
+        { 228, 205, 35 }, { 232, 240, 11 }, { 41, 48, 176 }, { 217, 162, 66 }
     };
-    static const uint8_t grey[5] = { 76, 150, 29, 124, 255 };
+    static const uint8_t grey[COLOURS] = { 76, 150, 29, 124, 255, 192, 212, 60, 168 };
     struct image image;
-    assert_int_equal(image_new(&image, 5, 1, 3), TACIT_OK);
+    assert_int_equal(image_new(&image, COLOURS, 1, 3), TACIT_OK);
     memcpy(image.pixels, colour, sizeof colour);
     assert_int_equal(image_convert(&image, 1), TACIT_OK);
-    assert_memory_equal(image.pixels, grey, 5);
+    assert_memory_equal(image.pixels, grey, COLOURS);
     assert_int_equal(image_convert(&image, 3), TACIT_OK);
-    for (int i = 0; i < 15; i++)
+    for (int i = 0; i < 3 * COLOURS; i++)
         assert_int_equal(image.pixels[i], grey[i / 3]);
     image_free(&image);
 }

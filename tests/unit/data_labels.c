@@ -86,6 +86,9 @@ static void labels_of_a_table(void **state)
     source_close(source);
     csv_put("file,label\nx.png,1\n\"y\n.png\",2\n5_10.png,2\nz,3\n");
     refused(path_of("p"), option, TACIT_BAD_DATA, "3 of its 4 rows name no sample");
+    png_put("p/bird/1_4.png", 6, 1); /* now two have this last part, and none is meant by it */
+    csv_put("file,label\n1_4.png,1\n");
+    refused(path_of("p"), option, TACIT_BAD_DATA, "1 of its 1 rows name no sample");
     csv_put("name,label\n5_10.png,1\n");
     refused(path_of("p"), option, TACIT_BAD_DATA, "has no column file");
     csv_put("file,label\n5_10.png,1\n5_10.png,1,2\n");
@@ -120,7 +123,7 @@ static void labels_of_numbered_samples(void **state)
 static void tables(void **state)
 {
     (void)state;
-    static const char text[] = "a\tb\r1\t\"x\"\r\n\"2\r\n2\"\t\n3\t4";
+    static const char text[] = "a\tb\r1\t\"x\"\r\n\"2\r\n2\"\t\n3\t\"\"\"4\"\"\"\"\"";
     struct csv csv;
     assert_int_equal(csv_parse("t", text, sizeof text - 1, &csv), TACIT_OK);
     assert_int_equal(csv.columns, 2);
@@ -130,7 +133,7 @@ static void tables(void **state)
     assert_string_equal(csv.cell[1], "x");
     assert_string_equal(csv.cell[2], "2\r\n2");
     assert_string_equal(csv.cell[3], "");
-    assert_string_equal(csv.cell[5], "4");
+    assert_string_equal(csv.cell[5], "\"4\"\"");
     assert_int_equal(csv.line[1], 3);
     assert_int_equal(csv.line[2], 5);
     csv_free(&csv);

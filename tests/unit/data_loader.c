@@ -119,6 +119,36 @@ static void threads_change_nothing(void **state)
     }
 }
 
+/* Another sample takes the place, with its own picture and label, but the number of the lost one.
+ */
+static void broken_samples_are_replaced(void **state)
+{
+    (void)state;
+    struct source *source = source_put(200, 2);
+    uint32_t *index = index_all(200);
+    struct loader_options options = options_for(source, index, 200, 2);
+    struct loader *loader;
+    assert_int_equal(loader_new(&options, &loader), TACIT_OK);
+    int replaced = 0;
+    for (int i = 0; i < 75; i++) {
+        const struct batch *batch;
+        assert_int_equal(loader_next(loader, &batch), TACIT_OK);
+        for (int row = 0; row < 8; row++) {
+            uint32_t used = batch->index[row], number = (uint32_t)batch->view[0][4 * row + 2];
+            assert_false(source_is_broken(source, used));
+            assert_int_equal(batch->label[row], source->sample[used].label);
+            assert_int_equal(batch->view[0][4 * row], atoi(source->sample[used].name + 2));
+            assert_true(used == number || source_is_broken(source, number));
+            replaced += used != number;
+        }
+        loader_release(loader);
+    }
+    assert_int_equal(replaced, 2 * 3); /* in each of three epochs */
+    loader_free(loader);
+    free(index);
+    source_close(source);
+}
+
 static void an_epoch_is_a_permutation(void **state)
 {
     (void)state;
@@ -311,6 +341,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, files_begin, files_end)
     const struct CMUnitTest tests[] = {
         TEST(threads_change_nothing),
+        TEST(broken_samples_are_replaced),
         TEST(an_epoch_is_a_permutation),
         TEST(seeking_gives_the_same_batches),
         TEST(evaluation_goes_through_once),

@@ -380,6 +380,26 @@ static void channels_are_as_wanted(void **state)
     source_close(source);
 }
 
+/* Equal pictures have equal hashes, wherever they lie. */
+static void hashes_tell_content(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "z.png", "y.png" };
+    png_put("same/a.png", 1, 3);
+    png_put("same/b.png", 0, 3);
+    archive_put("same.tar", names, 2); /* y.png has value 1, z.png 0 */
+    struct source *files = opened(path_of("same"), NULL);
+    struct source *members = opened(path_of("same.tar"), NULL);
+    uint64_t hash[4];
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(source_hash(files, i, &hash[i]), TACIT_OK);
+        assert_int_equal(source_hash(members, i, &hash[2 + i]), TACIT_OK);
+    }
+    assert_true(hash[0] == hash[2] && hash[1] == hash[3] && hash[0] != hash[1]);
+    source_close(files);
+    source_close(members);
+}
+
 static void shapes_are_generated(void **state)
 {
     (void)state;
@@ -445,6 +465,7 @@ int main(void)
         TEST(what_is_no_data),
         TEST(broken_pictures),
         TEST(channels_are_as_wanted),
+        TEST(hashes_tell_content),
         TEST(shapes_are_generated),
         TEST(memory_failures_leave_nothing_behind),
     };
