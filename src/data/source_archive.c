@@ -81,6 +81,8 @@ static status archive_in(const struct probe *folder, const char **path)
                         found->name, child->name);
         found = child;
     }
+    if (!found)
+        return fail(TACIT_BAD_DATA, "%s changed while it was read: try again", folder->path);
     *path = found->path;
     return TACIT_OK;
 }
