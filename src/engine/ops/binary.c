@@ -68,35 +68,35 @@ static void gradient_power(RULE_ARGUMENTS)
     din[1] = multiply(dout[0], multiply(out[0], logarithm(in[0])));
 }
 
-#define BINARY(op_name, builder, rule, more_flags, expression, what, shapes)      \
-    static double apply_##op_name(double a, double b)                             \
-    {                                                                             \
-        return expression;                                                        \
-    }                                                                             \
-    static void reference_##op_name(const struct reference_call *call)            \
-    {                                                                             \
-        reference_binary(call, apply_##op_name);                                  \
-    }                                                                             \
-    val builder(val a, val b)                                                     \
-    {                                                                             \
-        return graph_add(a.graph, &op_##op_name, 2, (val[]){ a, b }, NULL);       \
-    }                                                                             \
-    static val make_##op_name(const val in[], int inputs, const double number[])  \
-    {                                                                             \
-        (void)inputs, (void)number;                                               \
-        return builder(in[0], in[1]);                                             \
-    }                                                                             \
-    const struct op_type op_##op_name = {                                         \
-        .name = #op_name,                                                         \
-        .doc = what,                                                              \
-        .inputs = 2,                                                              \
-        .outputs = 1,                                                             \
-        .flags = OP_PURE | OP_IN_PLACE | OP_ANY_LAYOUT | OP_CHEAP | (more_flags), \
-        .cases = shapes,                                                          \
-        .shape = shape_binary,                                                    \
-        .gradient = rule,                                                         \
-        .reference = reference_##op_name,                                         \
-        .make = make_##op_name,                                                   \
+#define BINARY(op_name, builder, rule, more_flags, expression, what, shapes)            \
+    static double apply_##op_name(double a, double b)                                   \
+    {                                                                                   \
+        return expression;                                                              \
+    }                                                                                   \
+    static void reference_##op_name(const struct reference_call *call)                  \
+    {                                                                                   \
+        reference_binary(call, apply_##op_name);                                        \
+    }                                                                                   \
+    val builder(val a, val b)                                                           \
+    {                                                                                   \
+        return graph_add(a.graph, &op_##op_name, 2, (val[]){ real(a), real(b) }, NULL); \
+    }                                                                                   \
+    static val make_##op_name(const val in[], int inputs, const double number[])        \
+    {                                                                                   \
+        (void)inputs, (void)number;                                                     \
+        return builder(in[0], in[1]);                                                   \
+    }                                                                                   \
+    const struct op_type op_##op_name = {                                               \
+        .name = #op_name,                                                               \
+        .doc = what,                                                                    \
+        .inputs = 2,                                                                    \
+        .outputs = 1,                                                                   \
+        .flags = OP_PURE | OP_IN_PLACE | OP_ANY_LAYOUT | OP_CHEAP | (more_flags),       \
+        .cases = shapes,                                                                \
+        .shape = shape_binary,                                                          \
+        .gradient = rule,                                                               \
+        .reference = reference_##op_name,                                               \
+        .make = make_##op_name,                                                         \
     };
 
 #define PAIRS "[5,17] [5,17]\n[2,3,4] [3,1]\n[1] [4,3]\n[3,1] [1,5]"
@@ -158,7 +158,8 @@ static void reference_select(const struct reference_call *call)
 
 val select_where(val condition, val a, val b)
 {
-    return graph_add(condition.graph, &op_select, 3, (val[]){ condition, a, b }, NULL);
+    return graph_add(condition.graph, &op_select, 3, (val[]){ real(condition), real(a), real(b) },
+                     NULL);
 }
 
 static val make_select(const val in[], int inputs, const double number[])

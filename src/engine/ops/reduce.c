@@ -29,7 +29,7 @@ static bool shape_reduce(const struct graph *graph, const struct node *node, str
 static val reduce(const struct op_type *op, val x, uint32_t axes, bool keep)
 {
     struct attributes attributes = { .reduce = { axes, keep } };
-    return graph_add(x.graph, op, 1, &x, &attributes);
+    return graph_add(x.graph, op, 1, (val[]){ real(x) }, &attributes);
 }
 
 /* The upstream gradient stretched over the reduced axes again. */
@@ -181,7 +181,7 @@ static void reference_argmax(const struct reference_call *call)
 val argmax(val x, int axis)
 {
     struct attributes attributes = { .part = { .axis = axis } };
-    return graph_add(x.graph, &op_argmax, 1, &x, &attributes);
+    return graph_add(x.graph, &op_argmax, 1, (val[]){ real(x) }, &attributes);
 }
 
 static val make_argmax(const val in[], int inputs, const double number[])

@@ -9,6 +9,12 @@
 #define RULE_ARGUMENTS \
     const struct node *node, const val in[], const val out[], const val dout[], val din[]
 
+/* Integers as the numbers that arithmetic takes. */
+static inline val real(val x)
+{
+    return cast(x, F32);
+}
+
 /* Offset of item `index` of `shape` in an operand with the given (broadcast) strides. */
 static inline int64_t operand_offset(struct shape shape, int64_t index, const int64_t stride[])
 {

@@ -110,7 +110,7 @@ static val slope_cos(val x, val y)
 
 static val unary(const struct op_type *op, val x)
 {
-    return graph_add(x.graph, op, 1, &x, NULL);
+    return graph_add(x.graph, op, 1, (val[]){ real(x) }, NULL);
 }
 
 /* One op: its builder, gradient from the slope, reference from the expression in x. */
