@@ -93,6 +93,8 @@ static const struct optimizer_type sgd = {
     .paper = "",
     .slots = 1,
     .decay_vectors = true,
+    .rate = .12,
+    .decay = 5e-4,
     .update = sgd_update,
 };
 static const struct optimizer_type lars = {
@@ -101,6 +103,8 @@ static const struct optimizer_type lars = {
     .paper = "arXiv:1708.03888",
     .slots = 1,
     .by_tensor = true,
+    .rate = .3,
+    .decay = 1e-6,
     .update = lars_update,
 };
 static const struct optimizer_type adamw = {
@@ -108,6 +112,8 @@ static const struct optimizer_type adamw = {
     .doc = "adaptive moments with decoupled decay",
     .paper = "arXiv:1711.05101",
     .slots = 2,
+    .rate = 1e-3,
+    .decay = .05,
     .update = adamw_update,
 };
 

@@ -29,6 +29,8 @@ struct optimizer_type {
     int slots;          /* of optimiser memory */
     bool by_tensor;     /* needs the norms of every tensor */
     bool decay_vectors; /* whether tensors of one dimension usually decay */
+    double rate;        /* usual, for 256 pictures a step */
+    double decay;       /* usual weight decay */
     void (*update)(const struct optimizer_options *options, const struct optimizer_piece *piece);
 };
 

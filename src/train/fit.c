@@ -1,0 +1,244 @@
+#include "train/fit.h"
+#include "base/clock.h"
+#include "train/metrics.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SETTLE_STEPS = 20, FLUSH_SECONDS = 2 };
+
+/* The loss shown is a running mean over some 50 steps. */
+static const double loss_memory = .98;
+
+static status fit_compile(struct fit *fit)
+{
+    struct setup *setup = fit->setup;
+    struct range *const *ranges;
+    double available = setup_available();
+    fit->store = store_new(setup->seed);
+    if (!fit->store)
+        return TACIT_RESOURCES;
+    status result = setup_session(setup, fit->store, &fit->session);
+    if (result == TACIT_RESOURCES)
+        return setup_fits(setup, 0, available);
+    TRY(result);
+    TRY(setup_fits(setup, setup_bytes(setup, fit->session), available));
+    int count = session_ranges(fit->session, &ranges);
+    TRY(optimizer_new(&setup->optimizer, count, ranges, &fit->optimizer));
+    if (!setup->watch_every)
+        return TACIT_OK;
+    struct watch_options watch = { .method = setup->method,
+                                   .input = setup->input,
+                                   .views = &setup->views,
+                                   .source = setup->source,
+                                   .index = setup->index,
+                                   .count = setup->count,
+                                   .pictures = (size_t)setup->watch_pictures,
+                                   .seed = setup->seed,
+                                   .target = { .precision = setup->target.precision } };
+    return watch_new(&watch, fit->store, &fit->watch);
+}
+
+static status fit_restore(struct fit *fit)
+{
+    bool found;
+    char why[1024];
+    fit->position = (struct position){ .watched_step = -1, .loss = NAN, .last_loss = NAN };
+    if (!fit->run)
+        return TACIT_OK;
+    TRY(checkpoint_load(fit->run->checkpoints, fit->store, &fit->position, &found, why,
+                        sizeof why));
+    if (found && why[0])
+        tell(&fit->audience, TACIT_WARNING, "%s; going on from the checkpoint before it, step %lld",
+             why, (long long)fit->position.step);
+    if (found)
+        tell(&fit->audience, TACIT_INFO, "going on from step %lld", (long long)fit->position.step);
+    fit->touched = found;
+    return run_open_logs(fit->run, fit->position.metrics, fit->position.events);
+}
+
+status fit_open(struct fit *fit)
+{
+    const struct setup *setup = fit->setup;
+    const struct method *method = &setup->method;
+    fit->started = fit->flushed = clock_seconds();
+    fit->floor = method->type->floor ? method->type->floor(method, setup->batch) : NAN;
+    fit->chance = method->type->chance ? method->type->chance(method, setup->batch) : NAN;
+    if (!fit->phase)
+        fit->phase = "pretrain";
+    TRY(fit_compile(fit));
+    TRY(fit_restore(fit));
+    fit->began = fit->position.seconds;
+    fit->first = fit->position.step;
+    if (fit->position.step >= setup->steps)
+        return TACIT_OK;
+    TRY(setup_loader(fit->setup, &fit->loader));
+    if (fit->first == 0)
+        return TACIT_OK;
+    return loader_seek(fit->loader, (uint64_t)(fit->first / setup->batches),
+                       (uint64_t)(fit->first % setup->batches));
+}
+
+void fit_close(struct fit *fit)
+{
+    loader_free(fit->loader);
+    watch_free(fit->watch);
+    optimizer_free(fit->optimizer);
+    session_free(fit->session);
+    store_free(fit->store);
+    text_free(&fit->line);
+}
+
+status fit_checkpoint(struct fit *fit)
+{
+    if (!fit->run)
+        return TACIT_OK;
+    TRY(event_log_flush(&fit->run->events));
+    TRY(log_file_sync(&fit->run->metrics));
+    fit->position.metrics = fit->run->metrics.size;
+    fit->position.events = event_log_size(&fit->run->events);
+    fit->position.seconds = fit->began + clock_seconds() - fit->started;
+    return checkpoint_save(fit->run->checkpoints, fit->store, fit->setup->optimizer.type->slots,
+                           &fit->position);
+}
+
+/* A loss or gradient that is not finite: nothing is updated, so that the weights stay good. */
+static status step_failed(struct fit *fit, const struct batch *batch, double loss, double rate)
+{
+    char path[RUN_PATH_BYTES] = "";
+    long long step = (long long)fit->position.step + 1;
+    const char *what = isfinite(loss) ? "the gradient is not finite" : "the loss is not finite";
+    if (fit->run) {
+        run_file(fit->run, "offending_batch.safetensors", path);
+        TRY(metrics_save_batch(path, batch, fit->setup));
+        event_log_flush(&fit->run->events);
+    }
+    const char *advice = "try a lower optim.lr, a longer optim.warmup, or optim.clip=1";
+    if (!fit->run)
+        return fail(TACIT_NUMERIC, "step %lld: %s (lr %g): %s", step, what, rate, advice);
+    return fail(TACIT_NUMERIC,
+                "step %lld: %s (lr %g); the batch is in %s, the last good checkpoint in %s: %s",
+                step, what, rate, path, fit->run->checkpoints, advice);
+}
+
+/* The representation on the probe batch, when it is time. */
+static status step_watch(struct fit *fit, bool *watched)
+{
+    const struct setup *setup = fit->setup;
+    struct position *position = &fit->position;
+    *watched =
+        fit->watch && (position->step % setup->watch_every == 0 || position->step == setup->steps);
+    if (!*watched)
+        return TACIT_OK;
+    TRY(watch_take(fit->watch, &position->watched));
+    position->watched_step = position->step;
+    return TACIT_OK;
+}
+
+static status collapse_check(struct fit *fit)
+{
+    struct position *position = &fit->position;
+    const char *reaction = config_text(fit->setup->config, "on_collapse");
+    char verdict[512];
+    if (strcmp(reaction, "off") == 0 || !watch_collapsed(&position->watched) ||
+        position->step < fit->setup->schedule.warmup + SETTLE_STEPS)
+        return TACIT_OK;
+    watch_verdict(&position->watched, verdict, sizeof verdict);
+    if (!position->warned)
+        tell(&fit->audience, TACIT_WARNING, "step %lld: %s", (long long)position->step, verdict);
+    position->warned = true;
+    if (strcmp(reaction, "stop") != 0)
+        return TACIT_OK;
+    TRY(fit_checkpoint(fit));
+    return fail(TACIT_NUMERIC, "step %lld: %s", (long long)position->step, verdict);
+}
+
+static void step_tell(struct fit *fit, const struct step_times *times)
+{
+    const struct setup *setup = fit->setup;
+    tacit_progress progress = progress_unknown(fit->phase);
+    double seconds = clock_seconds() - fit->started;
+    int64_t done = fit->position.step - fit->first;
+    progress.step = fit->position.step;
+    progress.steps = setup->steps;
+    progress.epoch = (double)fit->position.step / (double)setup->batches;
+    progress.samples_per_second = times->samples_per_second;
+    progress.loss = fit->position.loss;
+    progress.loss_floor = fit->floor;
+    progress.loss_chance = fit->chance;
+    progress.learning_rate = times->rate;
+    progress.data_wait = fit->wait / (fit->wait + fit->busy + 1e-9);
+    if (fit->position.watched_step >= 0)
+        progress.rank = fit->position.watched.rank;
+    progress.seconds = fit->began + seconds;
+    progress.seconds_left =
+        (fit->wait + fit->busy) / (double)done * (double)(setup->steps - fit->position.step);
+    tell_progress(&fit->audience, &progress);
+}
+
+/* One step: batch, gradient, update. */
+static status step_do(struct fit *fit, struct step_times *times)
+{
+    struct setup *setup = fit->setup;
+    struct position *position = &fit->position;
+    const struct batch *batch;
+    TRY(loader_next(fit->loader, &batch));
+    double start = clock_seconds(), loss;
+    times->wait = batch->wait_seconds;
+    times->rate = schedule_rate(&setup->schedule, position->step);
+    TRY(session_run(fit->session, batch, position->step,
+                    (double)position->step / (double)setup->steps, &loss));
+    times->norm = optimizer_norm(fit->optimizer);
+    times->loss = loss;
+    if (!isfinite(loss) || !isfinite(times->norm))
+        return step_failed(fit, batch, loss, times->rate);
+    optimizer_update(fit->optimizer, position->step, times->rate, times->norm);
+    times->step = clock_seconds() - start;
+    loader_release(fit->loader);
+    fit->wait += times->wait;
+    fit->busy += times->step;
+    times->samples_per_second = (double)setup->batch / (times->wait + times->step + 1e-12);
+    position->step++;
+    position->last_loss = loss;
+    position->loss =
+        isnan(position->loss) ? loss : loss_memory * position->loss + (1 - loss_memory) * loss;
+    fit->touched = true;
+    return TACIT_OK;
+}
+
+static status step_log(struct fit *fit, const struct step_times *times, bool watched)
+{
+    if (!fit->run)
+        return TACIT_OK;
+    TRY(metrics_line(fit, times, watched));
+    if (clock_seconds() - fit->flushed < FLUSH_SECONDS)
+        return TACIT_OK;
+    fit->flushed = clock_seconds();
+    return event_log_flush(&fit->run->events);
+}
+
+status fit_steps(struct fit *fit)
+{
+    const struct setup *setup = fit->setup;
+    while (fit->position.step < setup->steps) {
+        struct step_times times = { 0 };
+        bool watched;
+        if (asked_to_stop(&fit->audience)) {
+            TRY(fit_checkpoint(fit));
+            return fail(TACIT_STOPPED, "stopped at step %lld of %lld%s%s",
+                        (long long)fit->position.step, (long long)setup->steps,
+                        fit->run ? "; go on with: tacit resume " : "",
+                        fit->run ? fit->run->folder : "");
+        }
+        TRY(step_do(fit, &times));
+        TRY(step_watch(fit, &watched));
+        TRY(step_log(fit, &times, watched));
+        step_tell(fit, &times);
+        if (watched)
+            TRY(collapse_check(fit));
+        if (fit->position.step % setup->checkpoint_every == 0 || fit->position.step == setup->steps)
+            TRY(fit_checkpoint(fit));
+    }
+    return TACIT_OK;
+}

@@ -1,0 +1,205 @@
+/* tacit_pretrain and tacit_resume. */
+#include "io/yaml.h"
+#include "train/fit.h"
+#include "train/report.h"
+#include "train/tasks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What is said of a run that ended so. */
+static const char *state_of(status outcome)
+{
+    return outcome == TACIT_OK        ? "finished"
+           : outcome == TACIT_STOPPED ? "stopped"
+           : outcome == TACIT_NUMERIC ? "failed: not finite or collapsed"
+                                      : "failed";
+}
+
+static status next_steps(const struct fit *fit, tacit_report *report)
+{
+    if (!report)
+        return TACIT_RESOURCES;
+    report_note(report, "next: tacit eval %s", fit->run->folder);
+    return report_status(report);
+}
+
+/* After the steps: what they came to is kept, whatever it is. The first error counts. */
+static status fit_conclude(struct fit *fit, status outcome, tacit_report **report)
+{
+    char message[2048];
+    bool ended = outcome == TACIT_OK || outcome == TACIT_STOPPED;
+    if (!ended && outcome != TACIT_NUMERIC)
+        return outcome;
+    snprintf(message, sizeof message, "%s", status_message());
+    if (ended)
+        TRY(fit_export(fit, outcome == TACIT_OK));
+    tacit_report *made = fit_report(fit, state_of(outcome));
+    if (made && outcome == TACIT_OK)
+        TRY(next_steps(fit, made));
+    if (!made)
+        return TACIT_RESOURCES;
+    status saved = run_save_summary(fit->run, made);
+    if (report)
+        *report = made;
+    else
+        tacit_report_free(made);
+    TRY(saved);
+    return outcome == TACIT_OK ? TACIT_OK : fail(outcome, "%s", message);
+}
+
+/* Trains in an open run folder. *begun: whether it came to a first step. */
+static status train_in(struct run *run, struct config *config, const struct audience *audience,
+                       tacit_report **report, bool *begun)
+{
+    struct setup setup = { 0 };
+    struct fit fit = { .setup = &setup, .run = run, .audience = *audience };
+    struct setup_request request = { .config = config };
+    status result = setup_open(&request, audience, &setup);
+    if (result == TACIT_OK)
+        result = run_save_config(run, config);
+    if (result == TACIT_OK)
+        result = fit_open(&fit);
+    if (result == TACIT_OK)
+        result = fit_conclude(&fit, fit_steps(&fit), report);
+    *begun = fit.touched || result == TACIT_STOPPED;
+    if (result != TACIT_OK)
+        tell(&(struct audience){ NULL, audience->log }, TACIT_WARNING, "%s", status_message());
+    fit_close(&fit);
+    setup_close(&setup);
+    return result;
+}
+
+tacit_status tacit_pretrain(tacit_config *config, const tacit_observer *observer,
+                            tacit_report **report)
+{
+    struct run run;
+    bool begun;
+    char message[4096];
+    if (report)
+        *report = NULL;
+    TRY(tacit_config_check(config));
+    struct config *settings = &config->config;
+    TRY(run_create(config_text(settings, "out"), config_boolean(settings, "overwrite"), &run));
+    struct audience audience = { observer, &run.log };
+    /* What is saved runs again as it is: nothing is read from elsewhere, nothing is removed. */
+    status result = config_resolve(settings, "config", "");
+    if (result == TACIT_OK)
+        result = config_resolve(settings, "overwrite", "false");
+    if (result == TACIT_OK)
+        result = config_resolve(settings, "out", run.folder);
+    if (result == TACIT_OK)
+        result = run_save_config(&run, settings);
+    if (result == TACIT_OK) {
+        tell(&audience, TACIT_INFO, "run: %s", run.folder);
+        result = train_in(&run, settings, &audience, report, &begun);
+    } else {
+        begun = false;
+    }
+    snprintf(message, sizeof message, "%s", status_message());
+    if (result != TACIT_OK && !begun)
+        run_abandon(&run);
+    run_close(&run);
+    return result == TACIT_OK ? TACIT_OK : fail(result, "%s", message);
+}
+
+/* Settings that change nothing about the result. */
+static const char *const free_keys[] = {
+    "config",      "out",         "overwrite",      "quiet",
+    "json",        "profile",     "strict",         "checkpoint_every",
+    "on_collapse", "watch.every", "loader_threads", "watch.pictures",
+    NULL,
+};
+
+static bool is_free(const char *key)
+{
+    for (int i = 0; free_keys[i]; i++)
+        if (strcmp(free_keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* Settings given to resume: free ones replace the run's, others must be the same. */
+static status settings_merge(const tacit_config *given, struct config *saved)
+{
+    struct text differences = { 0 };
+    size_t count = 0;
+    status result = TACIT_OK;
+    const struct config *inner = &given->config;
+    for (size_t i = 0; i < inner->count && result == TACIT_OK; i++) {
+        const struct config_entry *entry = &inner->entry[i];
+        const char *other = config_value(saved, entry->key);
+        if (entry->origin == CONFIG_DEFAULT || (other && strcmp(other, entry->value) == 0))
+            continue;
+        if (is_free(entry->key)) {
+            if (strcmp(entry->key, "config") != 0 && strcmp(entry->key, "out") != 0 &&
+                strcmp(entry->key, "overwrite") != 0)
+                result = config_resolve(saved, entry->key, entry->value);
+        } else if (strcmp(entry->value, "auto") != 0) {
+            count++;
+            result = text_append(&differences, "\n  %s: %s here, %s in the run", entry->key,
+                                 entry->value, other ? other : "not set");
+        }
+    }
+    if (result == TACIT_OK && count)
+        result = fail(TACIT_USAGE,
+                      "a run goes on with its own settings only; %zu differ%s:%s\nleave them out, "
+                      "or begin a new run",
+                      count, count == 1 ? "s" : "", text_string(&differences));
+    text_free(&differences);
+    return result;
+}
+
+static status finished_report(const struct run *run, const struct audience *audience,
+                              tacit_report **report)
+{
+    tacit_report *made = report_new();
+    if (!made)
+        return TACIT_RESOURCES;
+    tell(audience, TACIT_INFO, "%s: is finished already; nothing to do", run->folder);
+    report_text(made, "run", "%s", run->folder);
+    report_text(made, "status", "finished");
+    report_note(made, "%s is finished already: there was nothing to do", run->folder);
+    report_note(made, "next: tacit eval %s", run->folder);
+    if (report)
+        *report = made;
+    else
+        tacit_report_free(made);
+    return TACIT_OK;
+}
+
+static status resume_in(struct run *run, tacit_config *saved, const tacit_config *given,
+                        const struct audience *audience, tacit_report **report)
+{
+    char path[RUN_PATH_BYTES];
+    bool begun;
+    TRY(tacit_config_load(saved, run_file(run, "config.yaml", path)));
+    TRY(tacit_config_check(saved));
+    if (given)
+        TRY(settings_merge(given, &saved->config));
+    if (run_is_finished(run))
+        return finished_report(run, audience, report);
+    tell(audience, TACIT_INFO, "run: %s, resumed", run->folder);
+    return train_in(run, &saved->config, audience, report, &begun);
+}
+
+tacit_status tacit_resume(const char *folder, tacit_config *config, const tacit_observer *observer,
+                          tacit_report **report)
+{
+    struct run run;
+    tacit_config *saved = NULL;
+    char message[4096];
+    if (report)
+        *report = NULL;
+    if (config)
+        TRY(tacit_config_check(config));
+    TRY(run_open(folder, &run));
+    struct audience audience = { observer, &run.log };
+    status result = tacit_config_new("pretrain", &saved);
+    if (result == TACIT_OK)
+        result = resume_in(&run, saved, config, &audience, report);
+    snprintf(message, sizeof message, "%s", status_message());
+    tacit_config_free(saved);
+    run_close(&run);
+    return result == TACIT_OK ? TACIT_OK : fail(result, "%s", message);
+}

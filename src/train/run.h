@@ -1,0 +1,52 @@
+/* The run folder: config.yaml, command.txt, train.log, metrics.jsonl, events.out.tfevents.*,
+ * samples.tsv, summary.json, model.safetensors, checkpoints/. */
+#ifndef TRAIN_RUN_H
+#define TRAIN_RUN_H
+
+#include "base/config.h"
+#include "data/source.h"
+#include "io/events.h"
+#include "io/file.h"
+#include "tacit/tacit.h"
+
+enum { RUN_PATH_BYTES = 4096 };
+
+struct run {
+    char folder[RUN_PATH_BYTES], checkpoints[RUN_PATH_BYTES];
+    struct log_file log, metrics;
+    struct event_log events;
+    bool made; /* by this process, from nothing */
+};
+
+/* Makes the folder `out` ("auto": the next free runs/N) with checkpoints/ and an open train.log.
+ * TACIT_USAGE: it exists and holds something, unless `overwrite`: then a run in it is removed (but
+ * nothing else ever is); TACIT_RESOURCES: it cannot be written. Close with run_close. */
+status run_create(const char *out, bool overwrite, struct run *run);
+
+/* Opens the folder of an earlier run. TACIT_USAGE: it is none, or a process is writing it. */
+status run_open(const char *folder, struct run *run);
+void run_close(struct run *run);
+
+/* Removes the folder again, when a run that this process made ends before its first step. */
+void run_abandon(struct run *run);
+
+/* "FOLDER/NAME" in `path`, which it returns. */
+const char *run_file(const struct run *run, const char *name, char path[RUN_PATH_BYTES]);
+
+/* Saves config.yaml, and command.txt where that does not exist yet. */
+status run_save_config(const struct run *run, const struct config *config);
+
+/* Opens metrics.jsonl and the event file, cut back to these sizes. A second process that writes
+ * the same run is refused (TACIT_USAGE). */
+status run_open_logs(struct run *run, uint64_t metrics, uint64_t events);
+
+/* Writes samples.tsv: hash, path, split, and "used" or why not. hash [source->count], 0: not seen;
+ * `used` [source->count]. */
+status run_save_samples(const struct run *run, struct source *source, const uint64_t *hash,
+                        const bool *used);
+
+/* Writes summary.json; whether it says that the run is finished. */
+status run_save_summary(const struct run *run, const tacit_report *report);
+bool run_is_finished(const struct run *run);
+
+#endif

@@ -1,0 +1,314 @@
+#include "train/session.h"
+#include "base/memory.h"
+#include "engine/build.h"
+#include "engine/differentiate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { KNOBS_MAX = 8, KNOB_BYTES = 64 };
+
+/* A program with the knobs that its graph named. */
+struct stage {
+    struct program *program;
+    char knob[KNOBS_MAX][KNOB_BYTES];
+    int knobs;
+};
+
+struct session {
+    struct session_options options;
+    struct store *store;
+    struct range *range[METHOD_RANGES];
+    int ranges;
+    /* Undivided, or with separate losses: `step` alone does it all. Divided: `embed` gives z of
+     * every part, `loss` the gradient of the whole with respect to z, `step` carries it back. */
+    struct stage step, embed, loss;
+    struct shape z[EMBEDDINGS_MAX]; /* of a whole batch */
+};
+
+static const char *numbered(char name[16], const char *word, int number)
+{
+    snprintf(name, 16, "%s%d", word, number);
+    return name;
+}
+
+static status stage_compile(struct graph *g, const struct target *target, struct stage *stage)
+{
+    for (size_t i = 0; i < g->names && stage->knobs < KNOBS_MAX; i++)
+        if (g->named[i].kind == NAMED_KNOB)
+            snprintf(stage->knob[stage->knobs++], KNOB_BYTES, "%s", g->named[i].name);
+    status result = compile(g, target, &stage->program);
+    graph_free(g);
+    return result;
+}
+
+/* The views of `rows` pictures as inputs, embedded. */
+static void embed_views(const struct session *session, const struct method *method, struct graph *g,
+                        int64_t rows_of, val z[])
+{
+    const struct input_shape *input_shape = &session->options.input;
+    val view[VIEWS_MAX];
+    char name[16];
+    int64_t side = input_shape->size;
+    for (int i = 0; i < method->type->views; i++)
+        view[i] = input(g, numbered(name, "view", i), F32,
+                        SHAPE(rows_of, input_shape->channels, side, side));
+    method->type->embed(method, g, view, z);
+}
+
+/* Everything in one program; a part's loss counts by its share of the batch. */
+static status build_whole(struct session *session)
+{
+    const struct session_options *o = &session->options;
+    struct graph *g = graph_new(session->store);
+    val z[EMBEDDINGS_MAX];
+    if (!g)
+        return TACIT_RESOURCES;
+    embed_views(session, &o->method, g, o->microbatch, z);
+    val loss = o->method.type->loss(&o->method, g, z);
+    if (o->microbatch != o->batch)
+        loss = scale(loss, (double)o->microbatch / (double)o->batch);
+    differentiate(loss, session->ranges, session->range);
+    output(loss, "loss");
+    return stage_compile(g, &o->target, &session->step);
+}
+
+static status build_embed(struct session *session)
+{
+    const struct session_options *o = &session->options;
+    struct graph *g = graph_new(session->store);
+    val z[EMBEDDINGS_MAX];
+    char name[16];
+    if (!g)
+        return TACIT_RESOURCES;
+    embed_views(session, &o->method, g, o->microbatch, z);
+    for (int k = 0; k < o->method.type->embeddings; k++) {
+        if (!is_none(z[k])) {
+            session->z[k] = shape_of(z[k]);
+            session->z[k].dim[0] *= o->batch / o->microbatch;
+        }
+        output(z[k], numbered(name, "z", k));
+    }
+    return stage_compile(g, &o->target, &session->embed);
+}
+
+static status build_loss(struct session *session)
+{
+    const struct session_options *o = &session->options;
+    struct graph *g = graph_new(session->store);
+    int embeddings = o->method.type->embeddings;
+    val z[EMBEDDINGS_MAX], gradient[EMBEDDINGS_MAX];
+    char name[16];
+    if (!g)
+        return TACIT_RESOURCES;
+    for (int k = 0; k < embeddings; k++)
+        z[k] = input(g, numbered(name, "z", k), F32, session->z[k]);
+    val loss = o->method.type->loss(&o->method, g, z);
+    gradients_of(loss, no_value(g), embeddings, z, gradient);
+    for (int k = 0; k < embeddings; k++)
+        if (!is_none(gradient[k]))
+            output(gradient[k], numbered(name, "dz", k));
+    output(loss, "loss");
+    return stage_compile(g, &o->target, &session->loss);
+}
+
+/* The gradient of sum(z dz) is that of the loss, with dz held fixed. Running statistics have moved
+ * in the first forward pass already. */
+static status build_back(struct session *session)
+{
+    const struct session_options *o = &session->options;
+    struct graph *g = graph_new(session->store);
+    struct method method = o->method;
+    val z[EMBEDDINGS_MAX], product[EMBEDDINGS_MAX];
+    char name[16];
+    int products = 0;
+    if (!g)
+        return TACIT_RESOURCES;
+    method.update = false;
+    embed_views(session, &method, g, o->microbatch, z);
+    for (int k = 0; k < method.type->embeddings; k++) {
+        struct shape shape = session->z[k];
+        if (!program_output(session->loss.program, numbered(name, "dz", k)))
+            continue;
+        shape.dim[0] /= o->batch / o->microbatch;
+        val dz = input(g, name, F32, shape);
+        product[products++] = sum(multiply(z[k], dz), (1u << shape.rank) - 1, false);
+    }
+    if (products)
+        differentiate(products == 1 ? product[0] : sum_of(products, product), session->ranges,
+                      session->range);
+    return stage_compile(g, &o->target, &session->step);
+}
+
+static status session_build(struct session *session)
+{
+    const struct session_options *o = &session->options;
+    const char *const *name = o->method.type->networks;
+    for (; name[session->ranges] && session->ranges < METHOD_RANGES; session->ranges++) {
+        session->range[session->ranges] = store_range(session->store, name[session->ranges]);
+        if (!session->range[session->ranges])
+            return TACIT_RESOURCES;
+    }
+    if (o->separate || o->microbatch == o->batch)
+        return build_whole(session);
+    TRY(build_embed(session));
+    TRY(build_loss(session));
+    return build_back(session);
+}
+
+status session_new(const struct session_options *options, struct store *store,
+                   struct session **session)
+{
+    *session = NULL;
+    struct session *made = memory_new(1, sizeof *made);
+    if (!made)
+        return TACIT_RESOURCES;
+    made->options = *options;
+    made->options.method.training = made->options.method.update = true;
+    made->store = store;
+    status result = session_build(made);
+    if (result == TACIT_OK)
+        *session = made;
+    else
+        session_free(made);
+    return result;
+}
+
+void session_free(struct session *session)
+{
+    if (!session)
+        return;
+    program_free(session->step.program);
+    program_free(session->embed.program);
+    program_free(session->loss.program);
+    memory_free(session);
+}
+
+int session_ranges(const struct session *session, struct range *const **ranges)
+{
+    *ranges = session->range;
+    return session->ranges;
+}
+
+static status stage_run(const struct session *session, struct stage *stage, int64_t step,
+                        double progress)
+{
+    const struct method *method = &session->options.method;
+    for (int i = 0; i < stage->knobs; i++)
+        program_knob(stage->program, stage->knob[i],
+                     method->type->knob ? method->type->knob(method, stage->knob[i], progress) : 0);
+    return program_run(stage->program, (uint64_t)step);
+}
+
+/* Rows first … of the batch's views into the inputs of a program. */
+static void views_copy(const struct session *session, struct stage *stage,
+                       const struct batch *batch, int64_t first)
+{
+    const struct session_options *o = &session->options;
+    size_t row = (size_t)o->input.channels * (size_t)o->input.size * (size_t)o->input.size;
+    char name[16];
+    for (int i = 0; i < o->method.type->views; i++) {
+        float *to = program_input(stage->program, numbered(name, "view", i));
+        if (to)
+            memcpy(to, batch->view[i] + (size_t)first * row,
+                   (size_t)o->microbatch * row * sizeof *to);
+    }
+}
+
+static void labels_copy(struct stage *stage, const struct batch *batch, int64_t first,
+                        int64_t count)
+{
+    int32_t *to = program_input(stage->program, "labels");
+    if (to)
+        memcpy(to, batch->label + first, (size_t)count * sizeof *to);
+}
+
+static status run_whole(struct session *session, const struct batch *batch, int64_t step,
+                        double progress, double *loss)
+{
+    const struct session_options *o = &session->options;
+    *loss = 0;
+    for (int64_t first = 0; first < o->batch; first += o->microbatch) {
+        views_copy(session, &session->step, batch, first);
+        labels_copy(&session->step, batch, first, o->microbatch);
+        TRY(stage_run(session, &session->step, step, progress));
+        *loss += (double)*program_output(session->step.program, "loss");
+    }
+    return TACIT_OK;
+}
+
+/* Copies rows of z (or dz) between the whole batch and a part of it. */
+static void part_copy(const struct session *session, int k, int64_t first, float *to,
+                      const float *from, bool gather)
+{
+    int64_t parts = session->options.batch / session->options.microbatch;
+    size_t items = (size_t)(shape_size(session->z[k]) / parts);
+    size_t offset = (size_t)(first / session->options.microbatch) * items;
+    if (to && from)
+        memcpy(to + (gather ? offset : 0), from + (gather ? 0 : offset), items * sizeof *to);
+}
+
+static status run_divided(struct session *session, const struct batch *batch, int64_t step,
+                          double progress, double *loss)
+{
+    const struct session_options *o = &session->options;
+    struct program *whole = session->loss.program;
+    char name[16];
+    for (int64_t first = 0; first < o->batch; first += o->microbatch) {
+        views_copy(session, &session->embed, batch, first);
+        TRY(stage_run(session, &session->embed, step, progress));
+        for (int k = 0; k < o->method.type->embeddings; k++) {
+            numbered(name, "z", k);
+            part_copy(session, k, first, program_input(whole, name),
+                      program_output(session->embed.program, name), true);
+        }
+    }
+    labels_copy(&session->loss, batch, 0, o->batch);
+    TRY(stage_run(session, &session->loss, step, progress));
+    *loss = (double)*program_output(whole, "loss");
+    for (int64_t first = 0; first < o->batch; first += o->microbatch) {
+        views_copy(session, &session->step, batch, first);
+        for (int k = 0; k < o->method.type->embeddings; k++) {
+            numbered(name, "dz", k);
+            part_copy(session, k, first, program_input(session->step.program, name),
+                      program_output(whole, name), false);
+        }
+        TRY(stage_run(session, &session->step, step, progress));
+    }
+    return TACIT_OK;
+}
+
+status session_run(struct session *session, const struct batch *batch, int64_t step,
+                   double progress, double *loss)
+{
+    return session->loss.program ? run_divided(session, batch, step, progress, loss)
+                                 : run_whole(session, batch, step, progress, loss);
+}
+
+void session_describe(const struct session *session, struct session_size *size)
+{
+    const struct session_options *o = &session->options;
+    const struct stage *stages[] = { &session->step, &session->embed, &session->loss };
+    double parts = (double)(o->batch / o->microbatch);
+    *size = (struct session_size){ 0 };
+    for (int i = 0; i < 3; i++) {
+        struct program_size one = { 0 };
+        if (!stages[i]->program)
+            continue;
+        program_describe(stages[i]->program, &one);
+        size->temporary_bytes += one.temporary_bytes;
+        size->flops += one.flops * (stages[i] == &session->loss ? 1 : parts);
+        size->calls += one.calls;
+    }
+    for (int r = 0; r < session->ranges; r++)
+        size->parameters += range_parameters(session->range[r]);
+}
+
+status session_profile(const struct session *session, struct text *text)
+{
+    const struct stage *stages[] = { &session->step, &session->embed, &session->loss };
+    for (int i = 0; i < 3; i++)
+        if (stages[i]->program)
+            TRY(program_profile(stages[i]->program, text));
+    return TACIT_OK;
+}

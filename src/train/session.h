@@ -1,0 +1,81 @@
+/* The programs of a method and one step with them: inputs in, gradients added to the arenas, loss
+ * out. A batch that does not fit is split at the embeddings, which changes neither the loss nor its
+ * gradient (Gao et al. 2021, arXiv:2101.06983), but for batch statistics of the parts. */
+#ifndef TRAIN_SESSION_H
+#define TRAIN_SESSION_H
+
+#include "data/loader.h"
+#include "engine/program.h"
+#include "methods/methods.h"
+#include "train/views.h"
+
+/* Sets the size of the compute team (0: all cores); the first call of a process decides. Every task
+ * calls it before it compiles anything. */
+void team_settle(int threads);
+
+struct session_options {
+    struct method method; /* configured */
+    struct input_shape input;
+    int64_t batch, microbatch; /* pictures; microbatch divides batch */
+    bool separate;             /* every micro-batch has its own loss; their mean counts */
+    struct target target;
+};
+
+struct session;
+
+/* Compiles what a step needs; the networks' ranges of the store are sealed by it. The store must
+ * outlive the session. TACIT_FAILED: an op without kernel; TACIT_RESOURCES. */
+status session_new(const struct session_options *options, struct store *store,
+                   struct session **session);
+void session_free(struct session *session);
+
+/* The ranges that the method trains. Returns how many. */
+int session_ranges(const struct session *session, struct range *const **ranges);
+
+/* One forward and backward pass over a whole batch: adds to the gradients. `step` numbers random
+ * draws, `progress` (0 … 1) sets the knobs. *loss may come out as NaN: that is for the caller. */
+status session_run(struct session *session, const struct batch *batch, int64_t step,
+                   double progress, double *loss);
+
+/* Memory and work of all programs together, and the trained parameters. */
+struct session_size {
+    double temporary_bytes, flops;
+    int64_t parameters, calls;
+};
+void session_describe(const struct session *session, struct session_size *size);
+
+/* Appends the profile of every program (target.profile must have been on). */
+status session_profile(const struct session *session, struct text *text);
+
+/* A network that embeds, in evaluation mode: a program with the running statistics. */
+struct extractor;
+
+enum extract {
+    EXTRACT_FEATURES, /* of the backbone */
+    EXTRACT_EMBEDDING /* z[0] of the method: what its loss sees, or the logits of a classifier */
+};
+
+/* An extractor for `batch` pictures at a time. `method` tells network and, for embeddings, the
+ * method. The store must outlive it. Errors as session_new. */
+status extractor_new(struct store *store, const struct method *method,
+                     const struct input_shape *input, int64_t batch, enum extract what,
+                     const struct target *target, struct extractor **extractor);
+void extractor_free(struct extractor *extractor);
+
+/* Width of a row that it gives. */
+int64_t extractor_width(const struct extractor *extractor);
+
+/* pictures [count, channels, size, size], normalised -> rows [count, width]; any count. */
+status extractor_run(struct extractor *extractor, const float *pictures, int64_t count,
+                     float *rows);
+
+/* Embeds samples index[0 … count-1] of a source as the pipeline "eval" shows them: row i of `rows`
+ * [count, width] is that of sample kept[i]. Samples that cannot be read are left out while
+ * source_health allows: *kept_count of `count`. `advance` (may be NULL) is called with the number
+ * of pictures done; when it gives false the work ends with TACIT_STOPPED. */
+typedef bool extract_advance(void *argument, size_t done, size_t count);
+status extractor_source(struct extractor *extractor, struct source *source, const uint32_t *index,
+                        size_t count, extract_advance *advance, void *argument, float *rows,
+                        uint32_t *kept, size_t *kept_count);
+
+#endif

@@ -1,0 +1,64 @@
+/* Everything a training needs before its first step: data, method, network, sizes; made from a
+ * configuration, in which every `auto` is replaced by what it became. */
+#ifndef TRAIN_SETUP_H
+#define TRAIN_SETUP_H
+
+#include "train/observe.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+#include "train/session.h"
+
+#include <stdatomic.h>
+
+/* What to learn from. */
+struct setup_request {
+    struct config *config; /* checked, of the task pretrain; autos are resolved in it */
+    struct source *source; /* already open and kept by the caller; NULL: that of data= */
+    const uint32_t *index; /* [count] samples to learn from; NULL: the part train, or all */
+    size_t count;
+};
+
+struct setup {
+    struct config *config;
+    struct source *source;
+    bool own_source;
+    uint32_t *index; /* [count] samples to learn from */
+    size_t count;
+    _Atomic uint64_t *hash; /* [source->count] of the pictures seen */
+    struct method method;
+    struct input_shape input;
+    struct augment_settings augment;
+    struct views views;
+    struct optimizer_options optimizer;
+    struct schedule schedule;
+    struct target target;
+    int64_t batch, microbatch, batches; /* pictures; batches of an epoch */
+    int64_t steps, checkpoint_every, watch_every, watch_pictures;
+    bool separate; /* losses of micro-batches */
+    int loader_threads;
+    uint64_t seed;
+};
+
+/* Opens the data and resolves the configuration; says through `audience` what each auto became.
+ * Also sets the size of the compute team. TACIT_USAGE: a batch larger than the data, settings that
+ * do not go together; TACIT_BAD_DATA; TACIT_RESOURCES. Close it with setup_close, also on failure.
+ */
+status setup_open(const struct setup_request *request, const struct audience *audience,
+                  struct setup *setup);
+void setup_close(struct setup *setup);
+
+/* The session and the loader that the setup asks for. */
+status setup_session(const struct setup *setup, struct store *store, struct session **session);
+status setup_loader(struct setup *setup, struct loader **loader);
+
+/* What a run takes, in bytes, given its session. */
+double setup_bytes(const struct setup *setup, const struct session *session);
+
+/* What this process may still take: free memory of the machine, within the process's limit. */
+double setup_available(void);
+
+/* TACIT_RESOURCES when `bytes` are more than `available`, with the number and the microbatch= (or
+ * batch_size=) that would fit. bytes 0: nobody knows, for compiling failed. */
+status setup_fits(const struct setup *setup, double bytes, double available);
+
+#endif

@@ -1,0 +1,156 @@
+#include "train/tasks.h"
+
+#include <math.h>
+
+static const char *const stems[] = { "auto", "cifar", "imagenet", NULL };
+static const char *const precisions[] = { "f32", "bf16", NULL };
+static const char *const collapses[] = { "warn", "stop", "off", NULL };
+static const char *const forms[] = { "multiply", "sequential", NULL };
+static const char *const buffers[] = { "outside", "inside", NULL };
+static const char *const splits[] = { "exact", "separate", NULL };
+
+#define NAMED(key, list, text)                                                     \
+    {                                                                              \
+        .name = key, .kind = OPTION_CHOICE, .fallback = "auto", .automatic = true, \
+        .choices = (const char *const *)(list), .help = text                       \
+    }
+#define CHOICE(key, initial, list, text)                                                       \
+    {                                                                                          \
+        .name = key, .kind = OPTION_CHOICE, .fallback = initial, .choices = list, .help = text \
+    }
+#define COUNT(key, initial, least, most, of, text)                                  \
+    {                                                                               \
+        .name = key, .kind = OPTION_INTEGER, .fallback = initial, .minimum = least, \
+        .maximum = most, .unit = of, .automatic = true, .help = text                \
+    }
+#define WHOLE(key, initial, least, most, of, text)                                  \
+    {                                                                               \
+        .name = key, .kind = OPTION_INTEGER, .fallback = initial, .minimum = least, \
+        .maximum = most, .unit = of, .help = text                                   \
+    }
+#define REAL(key, initial, least, most, of, text)                                                 \
+    {                                                                                             \
+        .name = key, .kind = OPTION_REAL, .fallback = initial, .minimum = least, .maximum = most, \
+        .unit = of, .help = text                                                                  \
+    }
+#define SWITCH(key, initial, text)                                             \
+    {                                                                          \
+        .name = key, .kind = OPTION_BOOLEAN, .fallback = initial, .help = text \
+    }
+#define PATH(key, initial, text)                                            \
+    {                                                                       \
+        .name = key, .kind = OPTION_PATH, .fallback = initial, .help = text \
+    }
+#define LABELS                                                                          \
+    {                                                                                   \
+        .name = "labels", .kind = OPTION_TEXT, .fallback = "auto",                      \
+        .help = "auto (those of the format), none, folders, filename:REGEX, a FILE.csv" \
+    }
+
+const struct option data_options[] = {
+    PATH("data", "", "folder, archive or file of pictures, or synth:shapes"),
+    LABELS,
+    COUNT("image_size", "auto", 8, 4096, "pixels", "side of the square that the network sees"),
+    SWITCH("strict", "false", "stop at the first picture that cannot be read"),
+    COUNT("loader_threads", "auto", -1, 256, "threads",
+          "threads that prepare batches; 0: between the steps"),
+    { 0 },
+};
+
+const struct option network_options[] = {
+    NAMED("method", method_choices, "how to learn; `tacit list methods`"),
+    NAMED("model", network_choices, "network; `tacit list models`"),
+    CHOICE("stem", "auto", stems, "first layer of residual networks; auto: cifar below 64 pixels"),
+    REAL("width", "1", 0.05, 16, "times", "factor on the channels of all layers"),
+    NAMED("recipe", recipe_choices, "a named set of defaults; `tacit list recipes`"),
+    { 0 },
+};
+
+const struct option training_options[] = {
+    WHOLE("seed", "0", 0, 9007199254740992., NULL, "start of all random numbers"),
+    COUNT("epochs", "auto", 1, 1e9, "epochs", "passes over the data"),
+    COUNT("steps", "auto", 1, 1e12, "steps", "updates, instead of epochs"),
+    COUNT("batch_size", "auto", 1, 1 << 24, "pictures", "pictures in a step, all views of each"),
+    COUNT("microbatch", "auto", 1, 1 << 24, "pictures",
+          "pictures at a time, to save memory; must divide batch_size"),
+    CHOICE("microbatch_loss", "exact", splits,
+           "exact: the loss of the whole batch; separate: the mean of each part's own loss"),
+    NAMED("precision", precisions, "of activations and products; auto: f32"),
+    COUNT("checkpoint_every", "auto", 1, 1e12, "steps", "auto: about an epoch"),
+    CHOICE("on_collapse", "warn", collapses, "what to do when all embeddings become alike"),
+    { 0 },
+};
+
+const struct option optim_options[] = {
+    NAMED("name", optimizer_choices, "optimiser; `tacit list optimizers`"),
+    { .name = "lr",
+      .kind = OPTION_REAL,
+      .fallback = "auto",
+      .minimum = 0,
+      .above = true,
+      .automatic = true,
+      .help = "learning rate, as it is used" },
+    REAL("momentum", "0.9", 0, 0.99999, NULL, "of sgd and lars"),
+    SWITCH("nesterov", "false", "look ahead (sgd)"),
+    { .name = "weight_decay",
+      .kind = OPTION_REAL,
+      .fallback = "auto",
+      .minimum = 0,
+      .maximum = 100,
+      .automatic = true,
+      .help = "pull of the weights towards zero" },
+    { .name = "decay_norms",
+      .kind = OPTION_BOOLEAN,
+      .fallback = "auto",
+      .automatic = true,
+      .help = "biases and norms decay, too; auto: with sgd only" },
+    NAMED("schedule", schedule_choices, "course of the learning rate; auto: cosine"),
+    COUNT("warmup", "auto", 0, 1e12, "steps", "steps until the full learning rate"),
+    CHOICE("warmup_form", "multiply", forms,
+           "multiply: the schedule runs from step 0; sequential: after the warm-up"),
+    REAL("end", "0", 0, HUGE_VAL, NULL, "learning rate at the end of the schedule"),
+    REAL("beta1", "0.9", 0, 0.99999, NULL, "of adamw's first moment"),
+    REAL("beta2", "0.999", 0, 0.9999999, NULL, "of adamw's second moment"),
+    REAL("epsilon", "1e-8", 1e-16, 1, NULL, "of adamw, outside of the root"),
+    REAL("trust", "0.001", 1e-9, 1000, NULL, "eta of lars"),
+    CHOICE("lars_rate", "outside", buffers,
+           "outside (BYOL) or inside (SimCLR) of the momentum buffer"),
+    REAL("clip", "0", 0, HUGE_VAL, NULL, "largest norm of the gradient; 0: no limit"),
+    { 0 },
+};
+
+const struct option watch_options[] = {
+    COUNT("every", "auto", 0, 1e12, "steps",
+          "how often the representation is looked at; 0: never; auto: 10 times an epoch"),
+    WHOLE("pictures", "256", 2, 65536, "pictures", "size of the fixed probe batch"),
+    { 0 },
+};
+
+const struct option machine_options[] = {
+    WHOLE("threads", "0", 0, 4096, "threads", "0: all cores"),
+    SWITCH("tune", "false", "time the kernels first and keep the fastest"),
+    SWITCH("profile", "false", "tell where the time goes, by kind of operation"),
+    { 0 },
+};
+
+const struct option output_options[] = {
+    PATH("out", "auto", "folder of the run; auto: the next free runs/N"),
+    SWITCH("overwrite", "false", "replace a run that is there already"),
+    { 0 },
+};
+
+const struct option common_options[] = {
+    PATH("config", "", "a YAML file with options; the command line wins over it"),
+    SWITCH("quiet", "false", "no progress, warnings only"),
+    SWITCH("json", "false", "the result as JSON"),
+    { 0 },
+};
+
+const struct option synth_options[] = {
+    PATH("out", "", "folder to write"),
+    WHOLE("count", "10000", 1, 1e8, "pictures", "pictures of the part train"),
+    COUNT("test", "auto", 0, 1e8, "pictures", "pictures of the part test; auto: a fifth"),
+    WHOLE("size", "32", 8, 4096, "pixels", "side of the pictures"),
+    WHOLE("seed", "0", 0, 9007199254740992., NULL, "start of all random numbers"),
+    { 0 },
+};

@@ -1,0 +1,120 @@
+/* Options of the tasks "eval" and "embed", which live above this room: the configuration has to
+ * know them. */
+#include "train/tasks.h"
+
+#include <math.h>
+
+static const char *const protocols[] = { "knn", "linear", NULL };
+static const char *const subjects[] = { "pixels", "untrained", "labels-only", NULL };
+
+const tacit_row protocol_rows[] = {
+    { "knn", "weighted vote of the nearest neighbours by cosine", "arXiv:1805.01978" },
+    { "linear", "logistic regression on standardised features, as scikit-learn's at C=1", "" },
+    { NULL, NULL, NULL },
+};
+
+#define LABELS                                                                          \
+    {                                                                                   \
+        .name = "labels", .kind = OPTION_TEXT, .fallback = "auto",                      \
+        .help = "auto (those of the format), none, folders, filename:REGEX, a FILE.csv" \
+    }
+
+const struct option evaluate_options[] = {
+    { .name = "data",
+      .kind = OPTION_PATH,
+      .fallback = "auto",
+      .help = "labelled pictures; auto: those of the run" },
+    LABELS,
+    { .name = "protocol",
+      .kind = OPTION_LIST,
+      .fallback = "knn,linear",
+      .choices = protocols,
+      .help = "how to judge" },
+    { .name = "against",
+      .kind = OPTION_LIST,
+      .fallback = "",
+      .choices = subjects,
+      .help = "rivals on the same splits" },
+    { .name = "labels_per_class",
+      .kind = OPTION_LIST,
+      .fallback = "all",
+      .help = "numbers of labels a class, or all" },
+    { .name = "draws",
+      .kind = OPTION_INTEGER,
+      .fallback = "5",
+      .minimum = 1,
+      .maximum = 10000,
+      .help = "random draws of few labels; their mean and deviation are shown" },
+    { .name = "k",
+      .kind = OPTION_INTEGER,
+      .fallback = "200",
+      .minimum = 1,
+      .maximum = 1e9,
+      .unit = "neighbours",
+      .help = "neighbours of knn" },
+    { .name = "temperature",
+      .kind = OPTION_REAL,
+      .fallback = "0.1",
+      .minimum = 0,
+      .above = true,
+      .help = "of knn: a neighbour's vote is exp(cosine / temperature)" },
+    { .name = "c",
+      .kind = OPTION_REAL,
+      .fallback = "1",
+      .minimum = 0,
+      .above = true,
+      .help = "inverse strength of the linear probe's penalty" },
+    { .name = "folds",
+      .kind = OPTION_INTEGER,
+      .fallback = "5",
+      .minimum = 2,
+      .maximum = 1000,
+      .help = "parts of the cross-validation where the data have no test part" },
+    { .name = "epochs",
+      .kind = OPTION_INTEGER,
+      .fallback = "auto",
+      .minimum = 1,
+      .maximum = 1e9,
+      .automatic = true,
+      .unit = "epochs",
+      .help = "training of labels-only" },
+    { .name = "seed",
+      .kind = OPTION_INTEGER,
+      .fallback = "0",
+      .minimum = 0,
+      .maximum = 9007199254740992.,
+      .help = "of draws and folds" },
+    { .name = "batch_size",
+      .kind = OPTION_INTEGER,
+      .fallback = "256",
+      .minimum = 1,
+      .maximum = 1 << 24,
+      .unit = "pictures",
+      .help = "pictures embedded at a time" },
+    { .name = "out",
+      .kind = OPTION_PATH,
+      .fallback = "",
+      .help = "a JSON file for the result, too" },
+    { 0 },
+};
+
+const struct option embed_options[] = {
+    { .name = "data", .kind = OPTION_PATH, .help = "pictures" },
+    { .name = "out",
+      .kind = OPTION_PATH,
+      .fallback = "-",
+      .help = "FILE.npy, FILE.csv or FILE.tsv; -: standard output" },
+    LABELS,
+    { .name = "batch_size",
+      .kind = OPTION_INTEGER,
+      .fallback = "256",
+      .minimum = 1,
+      .maximum = 1 << 24,
+      .unit = "pictures",
+      .help = "pictures embedded at a time" },
+    { .name = "strict",
+      .kind = OPTION_BOOLEAN,
+      .fallback = "false",
+      .help = "stop at the first picture that cannot be read" },
+    { 0 },
+};
