@@ -123,6 +123,13 @@ static status end_check(struct archive_walk *walk)
     return TACIT_OK;
 }
 
+/* The path as UTF-8 where the archive tells; in the C locale the other form may be missing. */
+static const char *member_path(struct archive_entry *entry)
+{
+    const char *path = archive_entry_pathname_utf8(entry);
+    return path ? path : archive_entry_pathname(entry);
+}
+
 status archive_walk_next(struct archive_walk *walk, struct archive_member *member, bool *found)
 {
     struct archive_entry *entry;
@@ -143,12 +150,12 @@ status archive_walk_next(struct archive_walk *walk, struct archive_member *membe
             return fail(TACIT_BAD_DATA, "%s: a member has an impossible size",
                         text_string(&walk->path));
         if (is_raw(walk) || (archive_entry_filetype(entry) == AE_IFREG &&
-                             !archive_entry_hardlink(entry) && archive_entry_pathname(entry)))
+                             !archive_entry_hardlink(entry) && member_path(entry)))
             break;
     }
     text_clear(&walk->name);
     TRY(is_raw(walk) ? raw_name(walk)
-                     : text_append(&walk->name, "%s", archive_entry_pathname(entry)));
+                     : text_append(&walk->name, "%s", member_path(entry)));
     *member = (struct archive_member){
         .name = text_string(&walk->name),
         .size = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : -1,

@@ -52,7 +52,7 @@ static status convolution_prepare(struct call *call)
                                            .y = y->type.shape,
                                            .x_layout = activation_layout(call, x),
                                            .y_layout = activation_layout(call, y),
-                                           .bf16 = x->type.dtype == BF16 };
+                                           .bf16 = y->type.dtype == BF16 };
     struct primitive *primitive;
     TRY(convolution_new(&request, &primitive));
     call->state = primitive;
@@ -99,8 +99,8 @@ static void convolution_layout(const struct graph *graph, const struct node *nod
 }
 
 const struct cpu_kernel cpu_convolution[] = {
-    { &op_conv2d, convolution_prepare, convolution_layout, NULL },
-    { &op_conv2d_data_gradient, convolution_prepare, convolution_layout, NULL },
-    { &op_conv2d_weight_gradient, convolution_prepare, convolution_layout, NULL },
+    { &op_conv2d, convolution_prepare, convolution_layout, NULL, true },
+    { &op_conv2d_data_gradient, convolution_prepare, convolution_layout, NULL, true },
+    { &op_conv2d_weight_gradient, convolution_prepare, convolution_layout, NULL, true },
     { 0 },
 };

@@ -48,6 +48,7 @@ struct cpu_kernel {
                    struct layout_choice *choice);
     /* in[k]: the input that output k may overwrite, or -1. NULL: by OP_IN_PLACE. */
     void (*in_place)(const struct node *node, int in[OUTPUTS_MAX]);
+    bool bf16; /* images may be stored as bf16; else they come plain under bf16 */
 };
 
 /* The row of this op; NULL: the CPU cannot run it. */

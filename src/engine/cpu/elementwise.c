@@ -180,10 +180,10 @@ static status sum_n_prepare(struct call *call)
     return TACIT_OK;
 }
 
-#define U(op_name, expression) { &op_##op_name, unary_prepare, layout_same, NULL },
-#define B(op_name, expression) { &op_##op_name, spread_prepare, layout_same, NULL },
+#define U(op_name, expression) { &op_##op_name, unary_prepare, layout_same, NULL, false },
+#define B(op_name, expression) { &op_##op_name, spread_prepare, layout_same, NULL, false },
 const struct cpu_kernel cpu_elementwise[] = {
-    UNARY_LIST(U) BINARY_LIST(B){ &op_select, spread_prepare, NULL, NULL },
-    { &op_sum_n, sum_n_prepare, layout_same, NULL },
+    UNARY_LIST(U) BINARY_LIST(B){ &op_select, spread_prepare, NULL, NULL, false },
+    { &op_sum_n, sum_n_prepare, layout_same, NULL, true },
     { 0 },
 };

@@ -388,14 +388,14 @@ static status reorder_prepare(struct call *call)
 }
 
 const struct cpu_kernel cpu_image[] = {
-    { &op_bn_statistics, statistics_prepare, statistics_layout, NULL },
-    { &op_bn_apply, apply_prepare, apply_layout, apply_in_place },
-    { &op_bn_gradient, gradient_prepare, gradient_layout, gradient_in_place },
-    { &op_global_average_pool, mean_prepare, statistics_layout, NULL },
-    { &op_max_pool, pool_prepare, pool_layout, NULL },
-    { &op_max_pool_gradient, pool_prepare, pool_layout, NULL },
-    { &op_average_pool, pool_prepare, pool_layout, NULL },
-    { &op_average_pool_gradient, pool_prepare, pool_layout, NULL },
-    { &op_reorder, reorder_prepare, NULL, NULL },
+    { &op_bn_statistics, statistics_prepare, statistics_layout, NULL, true },
+    { &op_bn_apply, apply_prepare, apply_layout, apply_in_place, true },
+    { &op_bn_gradient, gradient_prepare, gradient_layout, gradient_in_place, true },
+    { &op_global_average_pool, mean_prepare, statistics_layout, NULL, true },
+    { &op_max_pool, pool_prepare, pool_layout, NULL, true },
+    { &op_max_pool_gradient, pool_prepare, pool_layout, NULL, true },
+    { &op_average_pool, pool_prepare, pool_layout, NULL, true },
+    { &op_average_pool_gradient, pool_prepare, pool_layout, NULL, true },
+    { &op_reorder, reorder_prepare, NULL, NULL, true },
     { 0 },
 };

@@ -114,11 +114,11 @@ static status random_prepare(struct call *call)
 }
 
 const struct cpu_kernel cpu_index[] = {
-    { &op_gather, gather_prepare, NULL, NULL },
-    { &op_scatter_add, scatter_prepare, NULL, NULL },
-    { &op_one_hot, one_hot_prepare, NULL, NULL },
-    { &op_fill_diagonal, diagonal_prepare, NULL, NULL },
-    { &op_count_up, count_prepare, NULL, NULL },
-    { &op_random_uniform, random_prepare, NULL, NULL },
+    { &op_gather, gather_prepare, NULL, NULL, false },
+    { &op_scatter_add, scatter_prepare, NULL, NULL, false },
+    { &op_one_hot, one_hot_prepare, NULL, NULL, false },
+    { &op_fill_diagonal, diagonal_prepare, NULL, NULL, false },
+    { &op_count_up, count_prepare, NULL, NULL, false },
+    { &op_random_uniform, random_prepare, NULL, NULL, false },
     { 0 },
 };

@@ -51,6 +51,6 @@ static status product_prepare(struct call *call)
 }
 
 const struct cpu_kernel cpu_matmul[] = {
-    { &op_matmul, product_prepare, NULL, NULL },
+    { &op_matmul, product_prepare, NULL, NULL, false },
     { 0 },
 };

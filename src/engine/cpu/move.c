@@ -132,11 +132,11 @@ static status permute_prepare(struct call *call)
 }
 
 const struct cpu_kernel cpu_move[] = {
-    { &op_reshape, view_prepare, NULL, NULL },
-    { &op_stop_gradient, view_prepare, NULL, NULL },
-    { &op_slice, slice_prepare, NULL, NULL },
-    { &op_pad, pad_prepare, NULL, NULL },
-    { &op_concat, concat_prepare, NULL, NULL },
-    { &op_permute, permute_prepare, NULL, NULL },
+    { &op_reshape, view_prepare, NULL, NULL, false },
+    { &op_stop_gradient, view_prepare, NULL, NULL, false },
+    { &op_slice, slice_prepare, NULL, NULL, false },
+    { &op_pad, pad_prepare, NULL, NULL, false },
+    { &op_concat, concat_prepare, NULL, NULL, false },
+    { &op_permute, permute_prepare, NULL, NULL, false },
     { 0 },
 };

@@ -155,7 +155,10 @@ static dnnl_primitive_desc_t convolution_desc(const struct convolution_request *
     dnnl_alg_kind_t algorithm = r->direct ? dnnl_convolution_direct : dnnl_convolution_auto;
     dnnl_convolution_desc_t forward, desc;
     dnnl_primitive_desc_t hint = NULL, found = NULL;
-    if (forward_desc(d, algorithm, &forward) != dnnl_success ||
+    /* The forward pass reads bf16 weights, also where their gradient comes out in f32. */
+    struct convolution_descs ahead = *d;
+    ahead.weight = described_weight(r, r->bf16 ? dnnl_bf16 : dnnl_f32, true);
+    if (forward_desc(&ahead, algorithm, &forward) != dnnl_success ||
         kind_desc(r, d, algorithm, &desc) != dnnl_success)
         return NULL;
     if (r->kind != CONVOLVE_FORWARD)

@@ -224,9 +224,9 @@ static status broadcast_prepare(struct call *call)
 }
 
 const struct cpu_kernel cpu_reduce[] = {
-    { &op_sum, reduce_prepare, NULL, NULL },
-    { &op_amax, reduce_prepare, NULL, NULL },
-    { &op_argmax, argmax_prepare, NULL, NULL },
-    { &op_broadcast_to, broadcast_prepare, broadcast_layout, NULL },
+    { &op_sum, reduce_prepare, NULL, NULL, false },
+    { &op_amax, reduce_prepare, NULL, NULL, false },
+    { &op_argmax, argmax_prepare, NULL, NULL, false },
+    { &op_broadcast_to, broadcast_prepare, broadcast_layout, NULL, true },
     { 0 },
 };

@@ -103,10 +103,10 @@ static status l2_normalize_prepare(struct call *call)
 }
 
 const struct cpu_kernel cpu_rows[] = {
-    { &op_softmax, softmax_prepare, NULL, NULL },
-    { &op_log_softmax, softmax_prepare, NULL, NULL },
-    { &op_cross_entropy, cross_entropy_prepare, NULL, NULL },
-    { &op_layer_norm, layer_norm_prepare, NULL, NULL },
-    { &op_l2_normalize, l2_normalize_prepare, NULL, NULL },
+    { &op_softmax, softmax_prepare, NULL, NULL, false },
+    { &op_log_softmax, softmax_prepare, NULL, NULL, false },
+    { &op_cross_entropy, cross_entropy_prepare, NULL, NULL, false },
+    { &op_layer_norm, layer_norm_prepare, NULL, NULL, false },
+    { &op_l2_normalize, l2_normalize_prepare, NULL, NULL, false },
     { 0 },
 };

@@ -102,14 +102,14 @@ static status cast_prepare(struct call *call)
 }
 
 const struct cpu_kernel cpu_source[] = {
-    { &op_input, nothing_prepare, NULL, NULL },
-    { &op_knob, nothing_prepare, NULL, NULL },
-    { &op_constant, constant_prepare, NULL, NULL },
-    { &op_parameter, nothing_prepare, NULL, NULL },
-    { &op_state, nothing_prepare, NULL, NULL },
-    { &op_output, output_prepare, NULL, NULL },
-    { &op_commit, commit_prepare, NULL, NULL },
-    { &op_accumulate, accumulate_prepare, NULL, NULL },
-    { &op_cast, cast_prepare, layout_same, NULL },
+    { &op_input, nothing_prepare, NULL, NULL, false },
+    { &op_knob, nothing_prepare, NULL, NULL, false },
+    { &op_constant, constant_prepare, NULL, NULL, false },
+    { &op_parameter, nothing_prepare, NULL, NULL, false },
+    { &op_state, nothing_prepare, NULL, NULL, false },
+    { &op_output, output_prepare, NULL, NULL, false },
+    { &op_commit, commit_prepare, NULL, NULL, false },
+    { &op_accumulate, accumulate_prepare, NULL, NULL, false },
+    { &op_cast, cast_prepare, layout_same, NULL, false },
     { 0 },
 };

@@ -62,9 +62,32 @@ static void reference_matmul(const struct reference_call *call)
     }
 }
 
+/* Kernels repeat a single matrix over all batches, nothing finer: other operands are repeated
+ * beforehand. Shapes that do not fit are left to the shape rule. */
+static val repeated(val x, val other)
+{
+    struct shape own = shape_of(x), theirs = shape_of(other), batch;
+    if (own.rank < 2 || theirs.rank < 2)
+        return x;
+    struct shape matrix = { 2, { own.dim[own.rank - 2], own.dim[own.rank - 1] } };
+    own.rank -= 2;
+    theirs.rank -= 2;
+    if (shape_size(own) == 1 || !shape_broadcast(own, theirs, &batch) ||
+        shape_size(own) == shape_size(batch))
+        return x;
+    batch.dim[batch.rank++] = matrix.dim[0];
+    batch.dim[batch.rank++] = matrix.dim[1];
+    return broadcast_to(x, batch);
+}
+
 val matmul_transposed(val a, bool transpose_a, val b, bool transpose_b)
 {
     struct attributes attributes = { .transpose = { transpose_a, transpose_b } };
+    if (is_none(a) || is_none(b))
+        return no_value(a.graph);
+    val operand_a = repeated(a, b);
+    b = repeated(b, a);
+    a = operand_a;
     return graph_add(a.graph, &op_matmul, 2, (val[]){ a, b }, &attributes);
 }
 

@@ -29,7 +29,8 @@ static status lay_out(struct plan *plan, uint32_t index, uint32_t *twin)
 {
     struct layout_choice choice = { 0 };
     const struct cpu_kernel *kernel = cpu_find(plan->graph->node[index].op);
-    if (kernel && kernel->layout)
+    bool stored_f32 = plan->target->precision == PRECISION_F32;
+    if (kernel && kernel->layout && (stored_f32 || kernel->bf16))
         kernel->layout(plan->graph, &plan->graph->node[index], &choice);
     for (int k = 0; k < plan->graph->node[index].inputs; k++) {
         enum layout wanted = k < LAYOUT_OPERANDS ? choice.in[k] : choice.in[0];

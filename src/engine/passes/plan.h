@@ -51,6 +51,9 @@ status pass_recompute(struct plan *plan);
 /* Chooses layouts by the kernels' rules and inserts reorders. */
 status pass_layout(struct plan *plan);
 
+/* Chooses how values are stored (target.precision) and inserts casts. */
+status pass_precision(struct plan *plan);
+
 /* Gives every value its bytes: aliases, in-place results, temporaries placed greedily by size. */
 status pass_place(struct plan *plan);
 
