@@ -30,22 +30,36 @@ static status order_check(struct config *config, const char *low, const char *hi
     return TACIT_OK;
 }
 
+/* epochs= or steps=, not both; but what the command line says wins over a file. */
+static status length_check(struct config *config)
+{
+    static const char *const keys[] = { "epochs", "steps" };
+    int64_t epochs, steps;
+    bool typed[2];
+    if (!number_given(config, "epochs", &epochs) || !number_given(config, "steps", &steps))
+        return TACIT_OK;
+    for (int i = 0; i < 2; i++)
+        typed[i] = strcmp(config_where(config, keys[i]), "command line") == 0;
+    if (typed[0] != typed[1])
+        return config_resolve(config, keys[typed[0] ? 1 : 0], "auto");
+    return config_problem(config, "epochs=%lld, steps=%lld: give one of the two", (long long)epochs,
+                          (long long)steps);
+}
+
 static status pretrain_check(struct config *config)
 {
-    int64_t epochs, steps, batch, part, warmup;
+    int64_t steps, batch, part, warmup;
     const char *data = config_value(config, "data"), *labels = config_value(config, "labels");
     if (!data || !*data)
         TRY(config_problem(config, "data: must be given: a folder, archive or file of pictures, "
                                    "such as data=photos/"));
-    if (number_given(config, "epochs", &epochs) && number_given(config, "steps", &steps))
-        TRY(config_problem(config, "epochs=%lld, steps=%lld: give one of the two",
-                           (long long)epochs, (long long)steps));
+    TRY(length_check(config));
     if (number_given(config, "batch_size", &batch) && number_given(config, "microbatch", &part) &&
         part > 0 && batch % part != 0)
         TRY(config_problem(config, "microbatch=%lld: must divide batch_size=%lld", (long long)part,
                            (long long)batch));
-    if (number_given(config, "optim.warmup", &warmup) && number_given(config, "steps", &steps) &&
-        warmup > steps)
+    if (is(config, "optim.warmup_form", "sequential") && number_given(config, "steps", &steps) &&
+        number_given(config, "optim.warmup", &warmup) && warmup > steps)
         TRY(config_problem(config, "optim.warmup=%lld: must not be above steps=%lld",
                            (long long)warmup, (long long)steps));
     if (is(config, "method", "supervised") && labels && strcmp(labels, "none") == 0)

@@ -54,7 +54,7 @@ static status fit_restore(struct fit *fit)
              why, (long long)fit->position.step);
     if (found)
         tell(&fit->audience, TACIT_INFO, "going on from step %lld", (long long)fit->position.step);
-    fit->touched = found;
+    fit->touched = fit->saved = found;
     return run_open_logs(fit->run, fit->position.metrics, fit->position.events);
 }
 
@@ -99,8 +99,10 @@ status fit_checkpoint(struct fit *fit)
     fit->position.metrics = fit->run->metrics.size;
     fit->position.events = event_log_size(&fit->run->events);
     fit->position.seconds = fit->began + clock_seconds() - fit->started;
-    return checkpoint_save(fit->run->checkpoints, fit->store, fit->setup->optimizer.type->slots,
-                           &fit->position);
+    TRY(checkpoint_save(fit->run->checkpoints, fit->store, fit->setup->optimizer.type->slots,
+                        &fit->position));
+    fit->saved = true;
+    return TACIT_OK;
 }
 
 /* A loss or gradient that is not finite: nothing is updated, so that the weights stay good. */
@@ -117,9 +119,10 @@ static status step_failed(struct fit *fit, const struct batch *batch, double los
     const char *advice = "try a lower optim.lr, a longer optim.warmup, or optim.clip=1";
     if (!fit->run)
         return fail(TACIT_NUMERIC, "step %lld: %s (lr %g): %s", step, what, rate, advice);
-    return fail(TACIT_NUMERIC,
-                "step %lld: %s (lr %g); the batch is in %s, the last good checkpoint in %s: %s",
-                step, what, rate, path, fit->run->checkpoints, advice);
+    return fail(TACIT_NUMERIC, "step %lld: %s (lr %g); the batch is in %s, %s%s: %s", step, what,
+                rate, path,
+                fit->saved ? "the last good checkpoint in " : "no checkpoint had been saved yet",
+                fit->saved ? fit->run->checkpoints : "", advice);
 }
 
 /* The representation on the probe batch, when it is time. */

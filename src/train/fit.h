@@ -26,6 +26,7 @@ struct fit {
     int64_t first;         /* step that this process began with */
     struct text line;      /* of metrics.jsonl */
     bool touched;          /* a step was done or resumed from */
+    bool saved;            /* there is a checkpoint */
 };
 
 /* Compiles and fills everything; setup, run and audience are set, the rest is zero. With a run,

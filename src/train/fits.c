@@ -43,14 +43,15 @@ double setup_available(void)
     return available;
 }
 
-/* Bytes of a session of so many pictures, 0 if that cannot be found out. */
-static double trial(const struct setup *setup, int64_t pictures)
+/* Bytes of a session of so many pictures, in parts of so many; 0 if that cannot be found out. */
+static double trial(const struct setup *setup, int64_t pictures, int64_t part)
 {
     struct setup other = *setup;
     struct session *session = NULL;
     struct store *store = store_new(0);
     double bytes = 0;
-    other.batch = other.microbatch = pictures;
+    other.batch = pictures;
+    other.microbatch = part;
     if (store && setup_session(&other, store, &session) == TACIT_OK)
         bytes = setup_bytes(&other, session);
     session_free(session);
@@ -58,18 +59,39 @@ static double trial(const struct setup *setup, int64_t pictures)
     return bytes;
 }
 
-/* The largest divisor of the batch that fits, by a straight line through two small sizes. */
-static int64_t part_that_fits(const struct setup *setup, double available)
+/* Bytes as a straight line: of an empty session, and of every picture in it. */
+static bool line_through(const struct setup *setup, double *fixed, double *slope)
 {
-    double small = trial(setup, TRIAL_PICTURES / 2), larger = trial(setup, TRIAL_PICTURES);
-    double slope = (larger - small) / (TRIAL_PICTURES / 2.);
-    double fixed = small - slope * (TRIAL_PICTURES / 2.) + BATCHES_AHEAD * views_bytes(setup);
-    if (small <= 0 || slope <= 0)
-        return 0;
-    for (int64_t part = setup->batch; part >= 1; part--)
-        if (setup->batch % part == 0 && fixed + 1.1 * slope * (double)part < available)
-            return part;
-    return 0;
+    double half = TRIAL_PICTURES / 2., small = trial(setup, TRIAL_PICTURES / 2, TRIAL_PICTURES / 2);
+    double larger = trial(setup, TRIAL_PICTURES, TRIAL_PICTURES), views = views_bytes(setup);
+    /* The views that wait in the loader count by batch, not by micro-batch. */
+    views *= BATCHES_AHEAD / (double)setup->batch;
+    *slope = (larger - small) / half - views;
+    *fixed = small - half * (*slope + views);
+    return small > 0 && larger > small && *slope > 0;
+}
+
+/* The largest setting that fits: a part of the batch, or else a smaller batch; "" if none does. */
+static void what_fits(const struct setup *setup, double available, char *text, size_t size)
+{
+    const double margin = 1.2; /* for what is not in the plan: pictures, the watch, libraries */
+    double fixed, slope, views = BATCHES_AHEAD * views_bytes(setup);
+    text[0] = 0;
+    if (available <= 0 || !line_through(setup, &fixed, &slope))
+        return;
+    for (int64_t part = setup->microbatch - 1; part >= 1; part--) {
+        if (setup->batch % part != 0 || fixed + views + margin * slope * (double)part > available)
+            continue;
+        double bytes = trial(setup, setup->batch, part); /* parts take programs of their own */
+        if (bytes > 0 && margin * bytes < available) {
+            snprintf(text, size, "microbatch=%lld would fit", (long long)part);
+            return;
+        }
+    }
+    double one = margin * (slope + views / (double)setup->batch);
+    int64_t batch = (int64_t)((available - fixed) / one);
+    if (batch >= 2 && batch < setup->batch)
+        snprintf(text, size, "batch_size=%lld would fit", (long long)batch);
 }
 
 status setup_fits(const struct setup *setup, double bytes, double available)
@@ -83,9 +105,8 @@ status setup_fits(const struct setup *setup, double bytes, double available)
     else
         snprintf(message, sizeof message, "the plan does not fit into the %.2f GB that are free",
                  available / 1e9);
-    int64_t part = available > 0 ? part_that_fits(setup, available) : 0;
-    if (part > 0 && part < setup->microbatch)
-        return fail(TACIT_RESOURCES, "%s: microbatch=%lld would fit (or a batch_size= of that)",
-                    message, (long long)part);
-    return fail(TACIT_RESOURCES, "%s: take a smaller model=, width= or image_size=", message);
+    char fitting[64];
+    what_fits(setup, available, fitting, sizeof fitting);
+    return fail(TACIT_RESOURCES, "%s: %s", message,
+                fitting[0] ? fitting : "take a smaller model=, width= or image_size=");
 }
