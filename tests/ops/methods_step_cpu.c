@@ -1,0 +1,62 @@
+/* Training steps on the CPU in f32 against PyTorch's, within what f32 can (golden/step.py). */
+#include "ops/step_cpu.h"
+
+/* In this order: loss, z, norms of gradients, their samples, norms of what was updated, samples. */
+#define CONV4_TOLERANCE                    \
+    {                                      \
+        1e-4, 1e-4, 1e-4, 1e-4, 1e-4, 1e-4 \
+    }
+#define RESNET18_TOLERANCE                 \
+    {                                      \
+        1e-4, 1e-4, 1e-3, 5e-2, 1e-4, 1e-3 \
+    }
+#define RESNET50_TOLERANCE                 \
+    {                                      \
+        1e-4, 1e-3, 1e-2, 1e-1, 1e-4, 1e-3 \
+    }
+
+static void conv4(void **state)
+{
+    (void)state;
+    for (int variant = 0; variant < 4; variant++) {
+        struct step s = { STEP_CONV4, .tolerance = CONV4_TOLERANCE, .engine = &step_on_cpu };
+        step_target = (struct target){ .check = variant & 1, .no_recompute = variant >> 1 };
+        step_run(&s);
+    }
+}
+
+static void resnet18(void **state)
+{
+    (void)state;
+    for (int variant = 0; variant < 2; variant++) {
+        struct step s = { STEP_RESNET18, .tolerance = RESNET18_TOLERANCE, .engine = &step_on_cpu };
+        step_target = (struct target){ .check = variant, .no_recompute = variant };
+        /* One ReLU that rounding flips moves all gradients below it by thousandths. */
+        double quartile = step_run(&s);
+        assert_true(quartile <= 1e-4);
+    }
+}
+
+static void resnet50(void **state)
+{
+    (void)state;
+    struct step s = { STEP_RESNET50, .tolerance = RESNET50_TOLERANCE, .engine = &step_on_cpu };
+    step_target = (struct target){ .check = true };
+    step_run(&s);
+}
+
+static int run(const char *isa)
+{
+    parallel_flush_denormals();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(conv4),
+        cmocka_unit_test(resnet18),
+        cmocka_unit_test(resnet50),
+    };
+    return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return run_on_every_isa(run);
+}
