@@ -71,7 +71,7 @@ static status arenas_list(struct arenas *arenas, const struct store *store, int 
     return TACIT_OK;
 }
 
-/* A hash of the tensors' names and places: another network has another one. */
+/* A hash of the tensors' names, places and shapes: another network has another one. */
 static uint64_t layout_hash(const struct store *store)
 {
     uint64_t hash = 0;
@@ -81,6 +81,8 @@ static uint64_t layout_hash(const struct store *store)
             const struct tensor *tensor = range->tensor[t];
             hash = hash_bytes(tensor->name, strlen(tensor->name), hash);
             hash = hash_bytes(&tensor->offset, sizeof tensor->offset, hash);
+            for (int i = 0; i < tensor->shape.rank; i++)
+                hash = hash_bytes(&tensor->shape.dim[i], sizeof tensor->shape.dim[i], hash);
         }
     }
     return hash;

@@ -1,0 +1,217 @@
+/* One step by programs: a divided batch gives the gradient of the whole one, separate losses their
+ * mean, and evaluation does not depend on how rows are batched. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "train/session.h"
+#include "train/tasks.h"
+
+#include <cmocka.h>
+
+enum { BATCH = 8, SIDE = 8, CHANNELS = 3, ROW = CHANNELS * SIDE * SIDE };
+
+static float pixels[2][BATCH * ROW];
+static int32_t labels[BATCH];
+static uint32_t numbers[BATCH];
+
+static struct batch batch_of(int first, int count, float *view[2])
+{
+    for (int v = 0; v < 2; v++)
+        view[v] = pixels[v] + first * ROW;
+    return (struct batch){
+        .count = count, .view = view, .index = numbers + first, .label = labels + first
+    };
+}
+
+static int fill(void **state)
+{
+    (void)state;
+    struct random_stream stream = random_stream(1, "pixels", 0, 0);
+    for (int v = 0; v < 2; v++)
+        for (int i = 0; i < BATCH * ROW; i++)
+            pixels[v][i] = (float)random_normal(&stream);
+    for (int i = 0; i < BATCH; i++)
+        labels[i] = i % 3;
+    return 0;
+}
+
+static struct session_options options_of(const char *method, int64_t batch, int64_t part)
+{
+    struct session_options options = { .input = { .channels = CHANNELS, .size = SIDE },
+                                       .batch = batch,
+                                       .microbatch = part };
+    struct config config = { 0 };
+    struct option_set set;
+    options.method.type = method_find(method);
+    options.method.network = network_find("conv4");
+    options.method.network_options.width = .5;
+    options.method.classes = 3;
+    assert_int_equal(config_set(&config, "data", "x", CONFIG_COMMAND, "test"), TACIT_OK);
+    assert_int_equal(config_set(&config, "method.hidden", "24", CONFIG_COMMAND, "test"), TACIT_OK);
+    if (strcmp(method, "simclr") != 0)
+        config_free(&config);
+    task_options(task_find("pretrain"), options.method.type, &set);
+    assert_int_equal(config_check(&config, &set), TACIT_OK);
+    assert_int_equal(options.method.type->configure(&options.method, &config), TACIT_OK);
+    config_free(&config);
+    return options;
+}
+
+struct outcome {
+    double loss, tracked;
+    float *gradient;
+    int64_t size;
+};
+
+static struct outcome run(const struct session_options *options, int first)
+{
+    float *view[2];
+    struct store *store = store_new(5);
+    struct session *session;
+    struct range *const *range;
+    struct outcome out = { 0 };
+    struct batch batch = batch_of(first, (int)options->batch, view);
+    if (session_new(options, store, &session) != TACIT_OK)
+        fail_msg("%s", status_message());
+    assert_int_equal(session_run(session, &batch, 0, 0, &out.loss), TACIT_OK);
+    int ranges = session_ranges(session, &range);
+    assert_int_equal(ranges, 2);
+    for (int r = 0; r < ranges; r++)
+        out.size += range[r]->size;
+    out.gradient = malloc((size_t)out.size * sizeof(float));
+    for (int64_t r = 0, at = 0; r < ranges; at += range[r++]->size)
+        memcpy(out.gradient + at, range[r]->gradient, (size_t)range[r]->size * sizeof(float));
+    const struct tensor *tracked = range_find(range[0], "layer1.bn.num_batches_tracked");
+    assert_non_null(tracked);
+    out.tracked = (double)*tensor_value(tracked);
+    session_free(session);
+    store_free(store);
+    return out;
+}
+
+/* ||a - b|| / ||b|| */
+static double distance(const struct outcome *a, const struct outcome *b)
+{
+    double difference = 0, size = 0;
+    assert_int_equal(a->size, b->size);
+    for (int64_t i = 0; i < a->size; i++) {
+        double d = (double)a->gradient[i] - (double)b->gradient[i];
+        difference += d * d;
+        size += (double)b->gradient[i] * (double)b->gradient[i];
+    }
+    assert_true(size > 0);
+    return sqrt(difference / size);
+}
+
+/* With statistics over the same rows, parts give the loss and gradient of the whole batch; the
+ * running statistics move once a part and view. */
+static void parts_give_the_gradient_of_the_whole(void **state)
+{
+    (void)state;
+    for (int parts = 2; parts <= 4; parts *= 2) {
+        struct session_options whole = options_of("simclr", BATCH, BATCH);
+        struct session_options divided = options_of("simclr", BATCH, BATCH / parts);
+        whole.method.groups = 2 * parts;
+        struct outcome a = run(&divided, 0), b = run(&whole, 0);
+        assert_true(fabs(a.loss - b.loss) < 1e-5 * b.loss);
+        assert_true(distance(&a, &b) < 2e-4);
+        assert_true(a.tracked == 2 * parts && b.tracked == 2 * parts);
+        free(a.gradient);
+        free(b.gradient);
+    }
+}
+
+/* Losses of the parts by themselves are another thing: their mean, and not the whole. */
+static void separate_losses_are_averaged(void **state)
+{
+    (void)state;
+    static const char *const methods[] = { "simclr", "supervised" };
+    for (int m = 0; m < 2; m++) {
+        struct session_options divided = options_of(methods[m], BATCH, BATCH / 2);
+        struct session_options half = options_of(methods[m], BATCH / 2, BATCH / 2);
+        divided.separate = true;
+        struct outcome all = run(&divided, 0), first = run(&half, 0),
+                       second = run(&half, BATCH / 2);
+        assert_true(fabs(all.loss - (first.loss + second.loss) / 2) < 1e-5);
+        for (int64_t i = 0; i < first.size; i++)
+            first.gradient[i] = (first.gradient[i] + second.gradient[i]) / 2;
+        assert_true(distance(&all, &first) < 2e-4);
+        free(all.gradient);
+        free(first.gradient);
+        free(second.gradient);
+    }
+}
+
+/* A classifier's mean loss over parts is that of the whole, exactly divided or not. */
+static void a_classifier_divides_evenly(void **state)
+{
+    (void)state;
+    struct session_options divided = options_of("supervised", BATCH, BATCH / 2);
+    struct session_options whole = options_of("supervised", BATCH, BATCH);
+    whole.method.groups = 2;
+    struct outcome a = run(&divided, 0), b = run(&whole, 0);
+    assert_true(fabs(a.loss - b.loss) < 1e-5);
+    assert_true(distance(&a, &b) < 2e-4);
+    free(a.gradient);
+    free(b.gradient);
+}
+
+static void rows_do_not_depend_on_their_batch(void **state)
+{
+    (void)state;
+    struct session_options options = options_of("simclr", BATCH, BATCH);
+    struct target target = { 0 };
+    float rows_of[2][BATCH * 256];
+    int64_t width = 0;
+    for (int i = 0; i < 2; i++) {
+        struct store *store = store_new(5);
+        struct extractor *extractor;
+        assert_int_equal(extractor_new(store, &options.method, &options.input, i ? 3 : BATCH,
+                                       EXTRACT_FEATURES, &target, &extractor),
+                         TACIT_OK);
+        width = extractor_width(extractor);
+        assert_int_equal(width, 128); /* half of 256 */
+        assert_int_equal(extractor_run(extractor, pixels[0], BATCH, rows_of[i]), TACIT_OK);
+        extractor_free(extractor);
+        store_free(store);
+    }
+    double norm = 0;
+    for (int64_t i = 0; i < BATCH * width; i++) {
+        assert_true(fabsf(rows_of[0][i] - rows_of[1][i]) < 1e-5f);
+        norm += fabs((double)rows_of[0][i]);
+    }
+    assert_true(norm > 1);
+}
+
+static void logits_come_from_the_head(void **state)
+{
+    (void)state;
+    struct session_options options = options_of("supervised", BATCH, BATCH);
+    struct target target = { 0 };
+    struct store *store = store_new(5);
+    struct extractor *extractor;
+    assert_int_equal(extractor_new(store, &options.method, &options.input, BATCH, EXTRACT_EMBEDDING,
+                                   &target, &extractor),
+                     TACIT_OK);
+    assert_int_equal(extractor_width(extractor), 3);
+    extractor_free(extractor);
+    store_free(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_give_the_gradient_of_the_whole),
+        cmocka_unit_test(separate_losses_are_averaged),
+        cmocka_unit_test(a_classifier_divides_evenly),
+        cmocka_unit_test(rows_do_not_depend_on_their_batch),
+        cmocka_unit_test(logits_come_from_the_head),
+    };
+    return cmocka_run_group_tests(tests, fill, NULL);
+}
