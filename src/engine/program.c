@@ -58,6 +58,7 @@ static status prepare_call(struct program *program, const struct plan *plan, uin
                            .outputs = node->outputs,
                            .block = plan->block,
                            .run_key = program->key,
+                           .comm = plan->target->comm,
                            .implementation = "own" };
     for (int k = 0; k < node->inputs; k++)
         describe_operand(plan, node->in[k], &call->in[k]);
@@ -293,6 +294,16 @@ static status run_checked(struct program *program)
     return TACIT_OK;
 }
 
+/* What the calls that can fail (those that wait for other ranks) came to. */
+static status run_outcome(const struct program *program)
+{
+    for (size_t i = 0; i < program->calls; i++)
+        if (program->call[i].failure != TACIT_OK)
+            return fail(program->call[i].failure, "%s: another rank did not answer",
+                        program->call[i].op->name);
+    return TACIT_OK;
+}
+
 static void run_profiled(struct program *program)
 {
     for (size_t i = 0; i < program->calls; i++) {
@@ -313,5 +324,5 @@ status program_run(struct program *program, uint64_t step)
     else
         for (size_t i = 0; i < program->calls; i++)
             program->call[i].run(&program->call[i]);
-    return TACIT_OK;
+    return run_outcome(program);
 }

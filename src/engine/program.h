@@ -4,6 +4,7 @@
 #ifndef ENGINE_PROGRAM_H
 #define ENGINE_PROGRAM_H
 
+#include "engine/comm.h"
 #include "engine/graph.h"
 #include "base/text.h"
 
@@ -17,6 +18,7 @@ struct target {
     bool profile;      /* time every call */
     bool tune;         /* time the candidates of every convolution and keep the fastest */
     uint64_t seed;     /* of random calls */
+    const struct comm *comm; /* other ranks; NULL: there are none */
 };
 
 struct program;

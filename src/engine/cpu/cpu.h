@@ -3,6 +3,7 @@
 #ifndef ENGINE_CPU_CPU_H
 #define ENGINE_CPU_CPU_H
 
+#include "engine/comm.h"
 #include "engine/graph.h"
 #include "engine/op.h"
 
@@ -29,6 +30,8 @@ struct call {
     struct operand in[CALL_INPUTS], out[OUTPUTS_MAX];
     int64_t block;           /* of the IMAGE layout; 0: all channels */
     const uint64_t *run_key; /* [2]: seed, step */
+    const struct comm *comm; /* other ranks, or NULL */
+    status failure;          /* what a run of this call came to, where it can fail */
     void *state;             /* the kernel's own, freed by drop */
     void (*drop)(void *state);
     size_t scratch_bytes; /* wanted; `scratch` is shared by all calls */

@@ -101,7 +101,24 @@ static status cast_prepare(struct call *call)
     return TACIT_OK;
 }
 
+static void gather_ranks_run(struct call *call)
+{
+    call->failure = call->comm->all_gather(call->comm->context, call->in[0].data, call->out[0].data,
+                                           operand_size(&call->in[0]));
+}
+
+static status gather_ranks_prepare(struct call *call)
+{
+    int64_t ranks = call->attribute.part.stop;
+    if (!call->comm || call->comm->ranks != ranks)
+        return fail(TACIT_FAILED, "a graph for %lld ranks was compiled for %d", (long long)ranks,
+                    call->comm ? call->comm->ranks : 1);
+    call->run = gather_ranks_run;
+    return TACIT_OK;
+}
+
 const struct cpu_kernel cpu_source[] = {
+    { &op_all_gather, gather_ranks_prepare, NULL, NULL, false },
     { &op_input, nothing_prepare, NULL, NULL, false },
     { &op_knob, nothing_prepare, NULL, NULL, false },
     { &op_constant, constant_prepare, NULL, NULL, false },

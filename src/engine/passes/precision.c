@@ -1,6 +1,6 @@
-/* Precision: how values are stored, by class. Under bf16 the activations of convolution regions (the
- * IMAGE layout) and the pictures they start from are bf16; everything else (weights, gradients of
- * weights, statistics, heads, losses) stays f32, and so does all arithmetic. */
+/* Precision: how values are stored, by class. Under bf16 the activations of convolution regions
+ * (the IMAGE layout) and the pictures they start from are bf16; everything else (weights, gradients
+ * of weights, statistics, heads, losses) stays f32, and so does all arithmetic. */
 #include "engine/build.h"
 #include "engine/cpu/onednn.h"
 #include "engine/op.h"
@@ -28,7 +28,8 @@ static status store_node(struct plan *plan, uint32_t index)
         if (value->layout == LAYOUT_IMAGE && value->type.dtype == F32)
             value->type.dtype = BF16;
     }
-    /* Of a convolution and its weight gradient, operand 0 is x; y tells whether it works on images. */
+    /* Of a convolution and its weight gradient, operand 0 is x; y tells whether it works on images.
+     */
     bool forward = node->op == &op_conv2d, backward = node->op == &op_conv2d_weight_gradient;
     uint32_t y = forward ? node->out[0] : backward ? node->in[1] : 0;
     if (y && graph->value[y].layout == LAYOUT_IMAGE &&

@@ -74,29 +74,71 @@ INLINE struct inside inside_of(const struct window_pooling *p, int64_t place)
                             left < 0 ? 0 : left, right > p->from.width ? p->from.width : right };
 }
 
+/* Sixteen channels at a time: the maximum of one window and the place it has in the plane. */
+INLINE void largest_of_window(const struct window_pooling *p, const void *x, int64_t base,
+                              struct inside w, v16 *largest, i16 *place, bool bf16)
+{
+    int64_t first = w.top * p->from.width + w.left;
+    *largest = v16_get(x, base + first * p->from.block, bf16);
+    *place = (i16){ 0 } + (int32_t)first;
+    for (int64_t h = w.top; h < w.bottom; h++)
+        for (int64_t v = w.left; v < w.right; v++) {
+            int64_t at = h * p->from.width + v;
+            v16 here = v16_get(x, base + at * p->from.block, bf16);
+            i16 more = here > *largest;
+            *largest = v16_select(more, here, *largest);
+            *place = (more & (int32_t)at) | (~more & *place);
+        }
+}
+
+INLINE void max_pool_run(const struct window_pooling *p, const void *x, void *y, int32_t *place,
+                         int64_t n, int64_t c, bool bf16)
+{
+    int64_t base = place_of(&p->from, n, c, 0), to = place_of(&p->to, n, c, 0);
+    for (int64_t o = 0; o < p->to.plane; o++, to += p->to.block) {
+        v16 largest;
+        i16 where;
+        largest_of_window(p, x, base, inside_of(p, o), &largest, &where, bf16);
+        v16_put(y, to, largest, bf16);
+        memcpy(place + to, &where, sizeof where);
+    }
+}
+
+/* The same for one channel. */
+INLINE void max_pool_channel(const struct window_pooling *p, const void *x, void *y, int32_t *place,
+                             int64_t n, int64_t c, bool bf16)
+{
+    int64_t base = place_of(&p->from, n, c, 0), step = p->from.block;
+    for (int64_t o = 0; o < p->to.plane; o++) {
+        struct inside w = inside_of(p, o);
+        int64_t best = w.top * p->from.width + w.left, to = place_of(&p->to, n, c, o);
+        float largest = scalar_get(x, base + best * step, bf16);
+        for (int64_t h = w.top; h < w.bottom; h++)
+            for (int64_t v = w.left; v < w.right; v++) {
+                float here = scalar_get(x, base + (h * p->from.width + v) * step, bf16);
+                if (here > largest) {
+                    largest = here;
+                    best = h * p->from.width + v;
+                }
+            }
+        scalar_put(y, to, largest, bf16);
+        place[to] = (int32_t)best;
+    }
+}
+
 void KERNEL(max_pool)(const struct window_pooling *p, const void *x, void *y, int32_t *place,
                       int64_t begin, int64_t end)
 {
-    bool bf16 = p->from.bf16;
+    bool wide = p->from.block % LANES == 0, bf16 = p->from.bf16;
     for (int64_t n = begin; n < end; n++)
-        for (int64_t c = 0; c < p->from.channels; c++)
-            for (int64_t o = 0; o < p->to.plane; o++) {
-                struct inside w = inside_of(p, o);
-                int64_t base = place_of(&p->from, n, c, 0), step = p->from.block;
-                int64_t best = w.top * p->from.width + w.left;
-                float largest = scalar_get(x, base + best * step, bf16);
-                for (int64_t h = w.top; h < w.bottom; h++)
-                    for (int64_t v = w.left; v < w.right; v++) {
-                        float here = scalar_get(x, base + (h * p->from.width + v) * step, bf16);
-                        if (here > largest) {
-                            largest = here;
-                            best = h * p->from.width + v;
-                        }
-                    }
-                int64_t to = place_of(&p->to, n, c, o);
-                scalar_put(y, to, largest, bf16);
-                place[to] = (int32_t)best;
-            }
+        for (int64_t c = 0; c < p->from.channels; c += wide ? LANES : 1) {
+            if (!wide)
+                max_pool_channel(p, x, y, place, n, c, bf16);
+            else if (bf16)
+                max_pool_run(p, x, y, place, n, c, true);
+            else
+                max_pool_run(p, x, y, place, n, c, false);
+        }
 }
 
 /* Sets the planes of row n to zero. */
@@ -110,14 +152,18 @@ void KERNEL(max_pool_gradient)(const struct window_pooling *p, const void *dy, c
                                void *dx, int64_t begin, int64_t end)
 {
     bool bf16 = p->from.bf16;
+    int64_t lanes = p->from.block % LANES == 0 ? LANES : 1;
     for (int64_t n = begin; n < end; n++) {
         clear_row(&p->from, dx, n);
-        for (int64_t c = 0; c < p->from.channels; c++)
-            for (int64_t o = 0; o < p->to.plane; o++) {
-                int64_t from = place_of(&p->to, n, c, o);
-                int64_t to = place_of(&p->from, n, c, place[from]);
-                scalar_put(dx, to, scalar_get(dx, to, bf16) + scalar_get(dy, from, bf16), bf16);
-            }
+        for (int64_t c = 0; c < p->from.channels; c += lanes) {
+            int64_t from = place_of(&p->to, n, c, 0), to = place_of(&p->from, n, c, 0);
+            for (int64_t o = 0; o < p->to.plane; o++, from += p->to.block)
+                for (int64_t lane = 0; lane < lanes; lane++) {
+                    int64_t at = to + place[from + lane] * p->from.block + lane;
+                    float total = scalar_get(dx, at, bf16) + scalar_get(dy, from + lane, bf16);
+                    scalar_put(dx, at, total, bf16);
+                }
+        }
     }
 }
 

@@ -1,0 +1,456 @@
+/* Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray 2016, arXiv:1509.09308) on activations in
+ * blocks of 16 channels: an output tile of 4x4 places comes from 36 products instead of 144.
+ *
+ *     y = A' [ (G g G') . (B' d B) ] A,  d 6x6 places of x, g 3x3 weights, y 4x4 places
+ *
+ * with the interpolation points 0, ±a, ±b and infinity. a = 5/8, b = 3/2 lose fewer digits than the
+ * usual ±1, ±2 (Barabasz et al. 2020, arXiv:1803.10986) and all their products here are exact. The
+ * gradient by g is the adjoint: G' [ sum over tiles of (B' d B) . (A dy A') ] G. */
+#include "engine/cpu/kernels/kernels.h"
+#include "engine/cpu/kernels/vector.h"
+
+/* The widest vector of the instruction set; a v16 without AVX-512 would live in memory. */
+#ifdef __AVX512F__
+enum { WIDE = 16, PRODUCT_ROWS = 12, GRADIENT_ROWS = 8 };
+#else
+enum { WIDE = 8, PRODUCT_ROWS = 6, GRADIENT_ROWS = 4 };
+#endif
+
+/* A block of accumulators is this many native vectors wide. */
+enum { COLUMNS = 2, SIDE = 6, GROUP = WINOGRAD_GROUP, GROUP_ITEMS = WINOGRAD_GROUP * LANES };
+
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+typedef float vec __attribute__((vector_size(4 * WIDE)));
+typedef float vec_unaligned __attribute__((vector_size(4 * WIDE), aligned(4), may_alias));
+typedef int32_t vec_mask __attribute__((vector_size(4 * WIDE)));
+typedef uint32_t vec_bits __attribute__((vector_size(4 * WIDE)));
+typedef uint16_t vec_half __attribute__((vector_size(2 * WIDE)));
+typedef uint16_t vec_half_unaligned __attribute__((vector_size(2 * WIDE), aligned(2), may_alias));
+
+#define POINT_A 0.625F
+#define POINT_B 1.5F
+#define A2 (POINT_A * POINT_A)
+#define B2 (POINT_B * POINT_B)
+/* Products of the differences of a point to the others. */
+#define SCALE_0 (1 / (A2 * B2))
+#define SCALE_A (1 / (2 * A2 * (A2 - B2)))
+#define SCALE_B (1 / (2 * B2 * (B2 - A2)))
+
+INLINE vec vec_set(float x)
+{
+    return x - (vec){ 0 }; /* x + 0 would cost an addition: -0 */
+}
+
+INLINE vec vec_load(const float *p)
+{
+    return *(const vec_unaligned *)p;
+}
+
+INLINE void vec_store(float *p, vec x)
+{
+    *(vec_unaligned *)p = x;
+}
+
+/* As v16_get and v16_put, in the native width. */
+INLINE vec vec_get(const void *p, int64_t at, bool bf16)
+{
+    if (!bf16)
+        return vec_load((const float *)p + at);
+    vec_half half = *(const vec_half_unaligned *)((const uint16_t *)p + at);
+    return (vec)(__builtin_convertvector(half, vec_bits) << 16);
+}
+
+INLINE void vec_put(void *p, int64_t at, vec x, bool bf16)
+{
+    if (!bf16) {
+        vec_store((float *)p + at, x);
+        return;
+    }
+    vec_bits bits = (vec_bits)x, is_nan = (vec_bits)(x != x);
+    vec_bits rounded = bits + 0x7FFF + ((bits >> 16) & 1);
+    vec_bits chosen = (is_nan & (bits | 0x400000)) | (~is_nan & rounded);
+    *(vec_half_unaligned *)((uint16_t *)p + at) = __builtin_convertvector(chosen >> 16, vec_half);
+}
+
+/* ---- one axis of the transforms ---- */
+
+INLINE void source_line(const vec d[6], vec v[6])
+{
+    vec even_a = d[4] - B2 * d[2], odd_a = d[3] - B2 * d[1];
+    vec even_b = d[4] - A2 * d[2], odd_b = d[3] - A2 * d[1];
+    v[0] = d[4] - (A2 + B2) * d[2] + (A2 * B2) * d[0];
+    v[1] = even_a + POINT_A * odd_a;
+    v[2] = even_a - POINT_A * odd_a;
+    v[3] = even_b + POINT_B * odd_b;
+    v[4] = even_b - POINT_B * odd_b;
+    v[5] = d[5] - (A2 + B2) * d[3] + (A2 * B2) * d[1];
+}
+
+INLINE void result_line(const vec m[6], vec y[4])
+{
+    vec sum_a = m[1] + m[2], difference_a = m[1] - m[2];
+    vec sum_b = m[3] + m[4], difference_b = m[3] - m[4];
+    y[0] = m[0] + sum_a + sum_b;
+    y[1] = POINT_A * difference_a + POINT_B * difference_b;
+    y[2] = A2 * sum_a + B2 * sum_b;
+    y[3] = m[5] + (A2 * POINT_A) * difference_a + (B2 * POINT_B) * difference_b;
+}
+
+INLINE void cotangent_line(const vec y[4], vec m[6])
+{
+    vec even_a = y[0] + A2 * y[2], odd_a = y[1] + A2 * y[3];
+    vec even_b = y[0] + B2 * y[2], odd_b = y[1] + B2 * y[3];
+    m[0] = y[0];
+    m[1] = even_a + POINT_A * odd_a;
+    m[2] = even_a - POINT_A * odd_a;
+    m[3] = even_b + POINT_B * odd_b;
+    m[4] = even_b - POINT_B * odd_b;
+    m[5] = y[3];
+}
+
+INLINE void weight_line(const vec g[3], vec u[6])
+{
+    vec even_a = SCALE_A * g[0] + (A2 * SCALE_A) * g[2], odd_a = (POINT_A * SCALE_A) * g[1];
+    vec even_b = SCALE_B * g[0] + (B2 * SCALE_B) * g[2], odd_b = (POINT_B * SCALE_B) * g[1];
+    u[0] = SCALE_0 * g[0];
+    u[1] = even_a + odd_a;
+    u[2] = even_a - odd_a;
+    u[3] = even_b + odd_b;
+    u[4] = even_b - odd_b;
+    u[5] = g[2];
+}
+
+INLINE void weight_gradient_line(const vec s[6], vec g[3])
+{
+    vec sum_a = SCALE_A * (s[1] + s[2]), difference_a = SCALE_A * (s[1] - s[2]);
+    vec sum_b = SCALE_B * (s[3] + s[4]), difference_b = SCALE_B * (s[3] - s[4]);
+    g[0] = SCALE_0 * s[0] + sum_a + sum_b;
+    g[1] = POINT_A * difference_a + POINT_B * difference_b;
+    g[2] = A2 * sum_a + B2 * sum_b + s[5];
+}
+
+/* ---- tiles of an image ---- */
+
+/* The part of a tile that lies in the image: rows [top, bottom), columns [left, right); `at` is the
+ * item of its corner, which may lie outside. */
+struct place {
+    int64_t at, top, bottom, left, right;
+};
+
+INLINE int64_t clamped(int64_t x, int64_t low, int64_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+INLINE struct place place_of(const struct winograd_image *image, int64_t block, int64_t tile,
+                             int64_t side)
+{
+    int64_t in_image = image->tiles_high * image->tiles_wide, n = tile / in_image;
+    int64_t i = tile % in_image / image->tiles_wide, j = tile % image->tiles_wide;
+    int64_t row = 4 * i - image->padding, column = 4 * j - image->padding;
+    int64_t plane = (n * image->blocks + block) * image->height;
+    return (struct place){ ((plane + row) * image->width + column) * LANES, clamped(-row, 0, side),
+                           clamped(image->height - row, 0, side), clamped(-column, 0, side),
+                           clamped(image->width - column, 0, side) };
+}
+
+/* Column j of a tile; zeros outside the image. */
+INLINE void tile_column(const void *x, int64_t width, const struct place *p, int64_t lane,
+                        int64_t j, int64_t side, vec *column, bool whole, bool bf16)
+{
+    UNROLL
+    for (int64_t i = 0; i < side; i++) {
+        bool inside = whole || (i >= p->top && i < p->bottom && j >= p->left && j < p->right);
+        column[i] = inside ? vec_get(x, p->at + (i * width + j) * LANES + lane, bf16) : vec_set(0);
+    }
+}
+
+INLINE void source_tile(const void *x, int64_t width, const struct place *p, int64_t lane, float *v,
+                        int64_t step, bool whole, bool bf16)
+{
+    vec half[SIDE][SIDE], line[SIDE];
+    for (int64_t j = 0; j < SIDE; j++) {
+        vec column[SIDE];
+        tile_column(x, width, p, lane, j, SIDE, column, whole, bf16);
+        source_line(column, line);
+        UNROLL
+        for (int i = 0; i < SIDE; i++)
+            half[i][j] = line[i];
+    }
+    for (int i = 0; i < SIDE; i++) {
+        source_line(half[i], line);
+        UNROLL
+        for (int j = 0; j < SIDE; j++)
+            vec_store(v + (i * SIDE + j) * step + lane, line[j]);
+    }
+}
+
+INLINE void cotangent_tile(const void *dy, int64_t width, const struct place *p, int64_t lane,
+                           float *m, int64_t step, bool whole, bool bf16)
+{
+    vec half[SIDE][4], line[SIDE];
+    for (int64_t j = 0; j < 4; j++) {
+        vec column[4];
+        tile_column(dy, width, p, lane, j, 4, column, whole, bf16);
+        cotangent_line(column, line);
+        UNROLL
+        for (int i = 0; i < SIDE; i++)
+            half[i][j] = line[i];
+    }
+    for (int i = 0; i < SIDE; i++) {
+        cotangent_line(half[i], line);
+        UNROLL
+        for (int j = 0; j < SIDE; j++)
+            vec_store(m + (i * SIDE + j) * step + lane, line[j]);
+    }
+}
+
+INLINE void gather(const struct winograd_image *image, const void *x, int64_t block, int64_t tile,
+                   int64_t count, float *v, int64_t step, bool source, bool bf16)
+{
+    int64_t side = source ? SIDE : 4;
+    for (int64_t t = 0; t < count; t++) {
+        struct place p = place_of(image, block, tile + t, side);
+        bool whole = !p.top && !p.left && p.bottom == side && p.right == side;
+        for (int64_t lane = 0; lane < LANES; lane += WIDE) {
+            float *to = v + t * LANES;
+            if (source && whole)
+                source_tile(x, image->width, &p, lane, to, step, true, bf16);
+            else if (source)
+                source_tile(x, image->width, &p, lane, to, step, false, bf16);
+            else if (whole)
+                cotangent_tile(x, image->width, &p, lane, to, step, true, bf16);
+            else
+                cotangent_tile(x, image->width, &p, lane, to, step, false, bf16);
+        }
+    }
+}
+
+void KERNEL(winograd_source)(const struct winograd_image *image, const void *x, int64_t block,
+                             int64_t tile, int64_t count, float *v, int64_t step)
+{
+    if (image->bf16)
+        gather(image, x, block, tile, count, v, step, true, true);
+    else
+        gather(image, x, block, tile, count, v, step, true, false);
+}
+
+void KERNEL(winograd_cotangent)(const struct winograd_image *image, const void *dy, int64_t block,
+                                int64_t tile, int64_t count, float *m, int64_t step)
+{
+    if (image->bf16)
+        gather(image, dy, block, tile, count, m, step, false, true);
+    else
+        gather(image, dy, block, tile, count, m, step, false, false);
+}
+
+INLINE void result_tile(const float *m, int64_t step, void *y, int64_t width, const struct place *p,
+                        int64_t lane, bool bf16)
+{
+    vec half[4][SIDE], line[4];
+    for (int j = 0; j < SIDE; j++) {
+        vec column[SIDE];
+        UNROLL
+        for (int i = 0; i < SIDE; i++)
+            column[i] = vec_load(m + (i * SIDE + j) * step);
+        result_line(column, line);
+        UNROLL
+        for (int i = 0; i < 4; i++)
+            half[i][j] = line[i];
+    }
+    for (int64_t i = 0; i < p->bottom; i++) {
+        result_line(half[i], line);
+        UNROLL
+        for (int64_t j = 0; j < 4; j++)
+            if (j < p->right)
+                vec_put(y, p->at + (i * width + j) * LANES + lane, line[j], bf16);
+    }
+}
+
+INLINE void result(const struct winograd_image *image, const float *m, int64_t vectors,
+                   int64_t block, int64_t tile, int64_t count, void *y, bool bf16)
+{
+    for (int64_t t = 0; t < count; t++)
+        for (int64_t k = 0; k < vectors; k++) {
+            struct place p = place_of(image, block + k, tile + t, 4);
+            const float *from = m + (t * WINOGRAD_POINTS * vectors + k) * LANES;
+            for (int64_t lane = 0; lane < LANES; lane += WIDE)
+                result_tile(from + lane, vectors * LANES, y, image->width, &p, lane, bf16);
+        }
+}
+
+void KERNEL(winograd_result)(const struct winograd_image *image, const float *m, int64_t vectors,
+                             int64_t block, int64_t tile, int64_t count, void *y)
+{
+    if (image->bf16)
+        result(image, m, vectors, block, tile, count, y, true);
+    else
+        result(image, m, vectors, block, tile, count, y, false);
+}
+
+/* ---- weights ---- */
+
+void KERNEL(winograd_weight)(const float *weight, int64_t lane_step, int64_t row_step, bool turned,
+                             int64_t rows, int64_t vectors, float *u)
+{
+    int64_t step = rows * vectors * LANES;
+    for (int64_t k = 0; k < vectors * LANES; k += WIDE)
+        for (int64_t r = 0; r < rows; r++) {
+            float tap[9][WIDE];
+            vec half[SIDE][3], line[SIDE];
+            for (int lane = 0; lane < WIDE; lane++) {
+                const float *from = weight + (k + lane) * lane_step + r * row_step;
+                for (int i = 0; i < 9; i++)
+                    tap[i][lane] = from[turned ? 8 - i : i];
+            }
+            for (int j = 0; j < 3; j++) {
+                vec column[3] = { vec_load(tap[j]), vec_load(tap[3 + j]), vec_load(tap[6 + j]) };
+                weight_line(column, line);
+                for (int i = 0; i < SIDE; i++)
+                    half[i][j] = line[i];
+            }
+            for (int i = 0; i < SIDE; i++) {
+                weight_line(half[i], line);
+                for (int j = 0; j < SIDE; j++)
+                    vec_store(u + (i * SIDE + j) * step + r * vectors * LANES + k, line[j]);
+            }
+        }
+}
+
+void KERNEL(winograd_weight_gradient)(const float *s, int64_t rows, int64_t lanes,
+                                      int64_t lane_step, float *gradient)
+{
+    enum { STEP = WINOGRAD_BLOCK * WINOGRAD_BLOCK };
+    for (int64_t k = 0; k < lanes; k += WIDE)
+        for (int64_t r = 0; r < rows; r++) {
+            float tap[9][WIDE];
+            vec half[3][SIDE], line[3];
+            const float *from = s + k / WINOGRAD_PANEL * WINOGRAD_BLOCK * WINOGRAD_PANEL +
+                                r * WINOGRAD_PANEL + k % WINOGRAD_PANEL;
+            for (int j = 0; j < SIDE; j++) {
+                vec column[SIDE];
+                for (int i = 0; i < SIDE; i++)
+                    column[i] = vec_load(from + (i * SIDE + j) * STEP);
+                weight_gradient_line(column, line);
+                for (int i = 0; i < 3; i++)
+                    half[i][j] = line[i];
+            }
+            for (int i = 0; i < 3; i++) {
+                weight_gradient_line(half[i], line);
+                for (int j = 0; j < 3; j++)
+                    vec_store(tap[i * 3 + j], line[j]);
+            }
+            for (int lane = 0; lane < WIDE; lane++)
+                for (int i = 0; i < 9; i++)
+                    gradient[(k + lane) * lane_step + r * 9 + i] = tap[i][lane];
+        }
+}
+
+/* ---- matrix products ---- */
+
+/* m[row][columns] = sum over channels of v[channel / 16][row][channel % 16] u[channel][columns]:
+ * rows x columns accumulators stay in registers. */
+INLINE void product_block(const float *v, const float *u, int64_t blocks, int64_t u_step, float *m,
+                          int64_t m_step, int columns)
+{
+    vec sum[PRODUCT_ROWS * COLUMNS];
+    UNROLL
+    for (int r = 0; r < PRODUCT_ROWS; r++)
+        UNROLL
+    for (int k = 0; k < columns; k++)
+        sum[r * columns + k] = vec_set(0);
+    for (int64_t b = 0; b < blocks; b++, v += GROUP_ITEMS)
+        for (int64_t c = 0; c < LANES; c++, u += u_step) {
+            vec right[COLUMNS];
+            UNROLL
+            for (int k = 0; k < columns; k++)
+                right[k] = vec_load(u + k * WIDE);
+            UNROLL
+            for (int r = 0; r < PRODUCT_ROWS; r++) {
+                vec left = vec_set(v[r * LANES + c]);
+                UNROLL
+                for (int k = 0; k < columns; k++)
+                    sum[r * columns + k] += left * right[k];
+            }
+        }
+    UNROLL
+    for (int r = 0; r < PRODUCT_ROWS; r++)
+        UNROLL
+    for (int k = 0; k < columns; k++)
+        vec_store(m + r * m_step + k * WIDE, sum[r * columns + k]);
+}
+
+void KERNEL(winograd_product)(const float *v, int64_t groups, int64_t blocks, const float *u,
+                              int64_t vectors, float *m)
+{
+    int64_t width = vectors * LANES, m_step = WINOGRAD_POINTS * width;
+    for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
+        for (int64_t g = 0; g < groups; g++)
+            for (int64_t r = 0; r < GROUP; r += PRODUCT_ROWS) {
+                const float *left = v + (g * WINOGRAD_POINTS + point) * blocks * GROUP_ITEMS;
+                const float *right = u + point * blocks * LANES * width;
+                float *to = m + (g * GROUP + r) * m_step + point * width;
+                int64_t k = 0;
+                for (; k + COLUMNS * WIDE <= width; k += COLUMNS * WIDE)
+                    product_block(left + r * LANES, right + k, blocks, width, to + k, m_step,
+                                  COLUMNS);
+                if (k < width)
+                    product_block(left + r * LANES, right + k, blocks, width, to + k, m_step, 1);
+            }
+}
+
+/* s[row][columns] (+)= sum over tiles of v[tile][row] m[tile][columns]. */
+INLINE void gradient_block(const float *v, const float *m, int64_t tiles, int64_t m_column,
+                           float *s, bool fresh, int columns)
+{
+    vec sum[GRADIENT_ROWS * COLUMNS];
+    UNROLL
+    for (int r = 0; r < GRADIENT_ROWS; r++)
+        UNROLL
+    for (int k = 0; k < columns; k++)
+        sum[r * columns + k] = vec_set(0);
+    for (int64_t t = 0; t < tiles; t++, v += LANES, m += LANES) {
+        vec right[COLUMNS];
+        UNROLL
+        for (int k = 0; k < columns; k++)
+            right[k] = vec_load(m + k * m_column);
+        UNROLL
+        for (int r = 0; r < GRADIENT_ROWS; r++) {
+            vec left = vec_set(v[r]);
+            UNROLL
+            for (int k = 0; k < columns; k++)
+                sum[r * columns + k] += left * right[k];
+        }
+    }
+    UNROLL
+    for (int r = 0; r < GRADIENT_ROWS; r++)
+        UNROLL
+    for (int k = 0; k < columns; k++) {
+        float *to = s + r * WINOGRAD_PANEL + k * WIDE;
+        vec_store(to, fresh ? sum[r * columns + k] : vec_load(to) + sum[r * columns + k]);
+    }
+}
+
+void KERNEL(winograd_accumulate)(const float *v, int64_t v_blocks, const float *m, int64_t m_blocks,
+                                 int64_t tiles, float *s, bool fresh)
+{
+    /* Distance of the second native vector: the other half of 16 channels, or the next 16. */
+    int64_t size = tiles * LANES, column = (int)WIDE == (int)LANES ? size : WIDE;
+    int64_t width = WIDE * COLUMNS / LANES;
+    for (int64_t b = 0; b < v_blocks; b++)
+        for (int64_t k = 0; k < m_blocks; k += width)
+            for (int64_t r = 0; r < LANES; r += GRADIENT_ROWS) {
+                const float *left = v + b * size + r, *right = m + k * size;
+                int64_t panel = k * LANES / WINOGRAD_PANEL, lane = k * LANES % WINOGRAD_PANEL;
+                float *to = s + (panel * WINOGRAD_BLOCK + b * LANES + r) * WINOGRAD_PANEL + lane;
+                if (k + width <= m_blocks)
+                    gradient_block(left, right, tiles, column, to, fresh, COLUMNS);
+                else
+                    gradient_block(left, right, tiles, column, to, fresh, 1);
+            }
+}

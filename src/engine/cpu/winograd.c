@@ -1,0 +1,388 @@
+/* Division of Winograd convolutions into pieces that stay in the caches.
+ *
+ * Forward and data gradient (the same with turned weights): where the transformed weights u
+ * (36 C K numbers) are small, every thread takes its own tiles, a few groups at a time: v of the
+ * groups stays in its second-level cache while u streams by, panel after panel of 32 channels.
+ * Where u is large (wide layers have few tiles), the threads make v of many tiles together and then
+ * divide the panels: each panel of u is made, used for all tiles and forgotten.
+ *
+ * Weight gradient: v and m of some tiles are made together; then the sums s = v' m are divided by
+ * points and blocks of 64 x 64 channels. When the tiles come in one lot and there are blocks enough
+ * for all threads, s of a block is turned into weights at once and never stored. */
+#include "engine/cpu/winograd.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "engine/cpu/kernels/kernels.h"
+
+enum {
+    LANES = 16,
+    GROUP_ITEMS = WINOGRAD_GROUP * LANES,
+    PANEL_BLOCKS = WINOGRAD_PANEL / LANES,
+    BLOCK_BLOCKS = WINOGRAD_BLOCK / LANES,
+    BLOCK_ITEMS = WINOGRAD_POINTS * WINOGRAD_BLOCK * WINOGRAD_BLOCK,
+    OWN_BYTES = 640 << 10,     /* of v that a thread keeps in its second-level cache */
+    LARGE_WEIGHTS = 16 << 20,  /* bytes of u that had better not be kept */
+    SHARED_TILES = 264,        /* of v made together: 22 groups */
+    GRADIENT_TILES = 192,      /* of v and m made together */
+    GRADIENT_TILES_MOST = 288, /* where that makes them come in one lot */
+    STRETCH = 32,              /* tiles that a thread takes at a time */
+    LINE_ITEMS = 16
+};
+
+struct winograd {
+    enum convolution_kind kind;
+    struct winograd_image from, to; /* 6x6 and 4x4 places of the tiles; from.blocks, to.blocks */
+    int64_t tiles, lane_step, row_step; /* of the weight: from an output, an input to the next */
+    int64_t parts;                      /* threads */
+    bool shared;                        /* v of all threads together; or: s is kept */
+    int64_t chunk;                      /* tiles at a time */
+    size_t u, v, m, parts_items;        /* items: of u, of v, of m; of the scratch of one part */
+};
+
+static bool blocked(const struct shape *shape, enum activation_layout layout)
+{
+    return layout == ACTIVATION_BLOCKED && shape->rank == 4 && shape->dim[1] > 0 &&
+           shape->dim[1] % LANES == 0;
+}
+
+bool winograd_fits(const struct convolution_request *r)
+{
+    const struct convolution *how = &r->how;
+    bool fits = blocked(&r->x, r->x_layout) && blocked(&r->y, r->y_layout) && r->weight.rank == 4 &&
+                how->groups == 1 && !r->direct && how->padding[0] == how->padding[1] &&
+                shape_size(r->x) > 0 && shape_size(r->y) > 0;
+    for (int i = 0; i < 2; i++)
+        fits = fits && r->weight.dim[2 + i] == 3 && how->stride[i] == 1 && how->dilation[i] == 1 &&
+               how->padding[i] >= 0 && how->padding[i] <= 2;
+    return fits;
+}
+
+static int64_t divided(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The image of a [N, C, H, W] whose tiles cover `covered` in steps of 4 places. */
+static struct winograd_image image_of(const struct shape *shape, const struct shape *covered,
+                                      int64_t padding, bool bf16)
+{
+    return (struct winograd_image){ .blocks = shape->dim[1] / LANES,
+                                    .height = shape->dim[2],
+                                    .width = shape->dim[3],
+                                    .tiles_high = divided(covered->dim[2], 4),
+                                    .tiles_wide = divided(covered->dim[3], 4),
+                                    .padding = padding,
+                                    .bf16 = bf16 };
+}
+
+static void plan_convolution(struct winograd *w)
+{
+    int64_t in = w->from.blocks, out = w->to.blocks, groups = divided(w->tiles, WINOGRAD_GROUP);
+    int64_t group = WINOGRAD_POINTS * in * GROUP_ITEMS;
+    int64_t panels = divided(out, PANEL_BLOCKS), u = WINOGRAD_POINTS * in * LANES * WINOGRAD_PANEL;
+    int64_t all = panels * u * (int64_t)sizeof(float);
+    w->shared = all > LARGE_WEIGHTS && panels >= w->parts;
+    int64_t most =
+        w->shared ? SHARED_TILES / WINOGRAD_GROUP : OWN_BYTES / (group * (int64_t)sizeof(float));
+    w->parts = least(w->parts, w->shared ? panels : groups);
+    int64_t share = w->shared ? groups : divided(groups, w->parts);
+    int64_t chunk = divided(share, divided(share, most < 1 ? 1 : most));
+    w->chunk = chunk * WINOGRAD_GROUP;
+    w->v = (size_t)(chunk * group);
+    w->m = (size_t)(w->chunk * WINOGRAD_POINTS * WINOGRAD_PANEL);
+    w->u = (size_t)(w->shared ? u : panels * u);
+    w->parts_items = w->shared ? w->u + w->m : w->v + w->m;
+}
+
+static void plan_weight_gradient(struct winograd *w)
+{
+    int64_t lots = w->tiles <= GRADIENT_TILES_MOST ? 1 : divided(w->tiles, GRADIENT_TILES);
+    int64_t blocks = divided(w->from.blocks, BLOCK_BLOCKS) * divided(w->to.blocks, BLOCK_BLOCKS);
+    w->shared = lots > 1 || blocks < 2 * w->parts;
+    w->chunk = divided(w->tiles, lots);
+    w->v = (size_t)(WINOGRAD_POINTS * w->from.blocks * w->chunk * LANES);
+    w->m = (size_t)(WINOGRAD_POINTS * w->to.blocks * w->chunk * LANES);
+    w->u = w->shared ? (size_t)(blocks * BLOCK_ITEMS) : 0;
+    w->parts_items = w->shared ? 0 : BLOCK_ITEMS;
+}
+
+status winograd_new(const struct convolution_request *r, struct winograd **winograd)
+{
+    if (!winograd_fits(r))
+        return fail(TACIT_FAILED, "no Winograd convolution of %s by %s", shape_text(r->x),
+                    shape_text(r->weight));
+    struct winograd *w = memory_new(1, sizeof *w);
+    if (!w)
+        return TACIT_RESOURCES;
+    bool data = r->kind == CONVOLVE_DATA;
+    int64_t padding = r->how.padding[0], c = r->x.dim[1];
+    const struct shape *from = data ? &r->y : &r->x, *to = data ? &r->x : &r->y;
+    w->kind = r->kind;
+    w->from = image_of(from, to, data ? 2 - padding : padding, r->bf16);
+    w->to = image_of(to, to, 0, r->bf16);
+    w->tiles = to->dim[0] * w->to.tiles_high * w->to.tiles_wide;
+    w->lane_step = data ? 9 : 9 * c;
+    w->row_step = data ? 9 * c : 9;
+    w->parts = parallel_threads();
+    if (r->kind == CONVOLVE_WEIGHT)
+        plan_weight_gradient(w);
+    else
+        plan_convolution(w);
+    *winograd = w;
+    return TACIT_OK;
+}
+
+size_t winograd_scratch(const struct winograd *w)
+{
+    size_t common = w->kind == CONVOLVE_WEIGHT ? w->u + w->v + w->m : w->shared ? w->v : w->u;
+    return (common + (size_t)w->parts * w->parts_items) * sizeof(float);
+}
+
+void winograd_free(void *winograd)
+{
+    memory_free(winograd);
+}
+
+/* ---- forward and data gradient ---- */
+
+/* One execution: operands, the pieces of the scratch, and the lot of tiles now at hand. */
+struct execution {
+    const struct winograd *w;
+    const void *from, *cotangent;
+    void *to;
+    float *weight, *u, *v, *m, *part;
+    int64_t tile, count;
+};
+
+static float *part_of(const struct execution *e, int64_t part)
+{
+    return e->part + (size_t)part * e->w->parts_items;
+}
+
+/* u of one panel of output channels, for input channels [16 block, 16 (block + blocks)). */
+static void make_panel(const struct winograd *w, const float *weight, int64_t panel, float *u)
+{
+    int64_t vectors = least(PANEL_BLOCKS, w->to.blocks - panel * PANEL_BLOCKS);
+    kernels()->winograd_weight(weight + panel * WINOGRAD_PANEL * w->lane_step, w->lane_step,
+                               w->row_step, w->kind == CONVOLVE_DATA, w->from.blocks * LANES,
+                               vectors, u);
+}
+
+static int64_t panel_items(const struct winograd *w)
+{
+    return WINOGRAD_POINTS * w->from.blocks * LANES * WINOGRAD_PANEL;
+}
+
+static void make_panels(void *argument, int64_t begin, int64_t end)
+{
+    struct execution *e = argument;
+    for (int64_t panel = begin; panel < end; panel++)
+        make_panel(e->w, e->weight, panel, e->u + panel * panel_items(e->w));
+}
+
+/* v of the group of tiles that begins at `tile`; the places of tiles that do not exist are 0. */
+static void make_group(const struct execution *e, int64_t tile, int64_t block, float *v)
+{
+    const struct winograd *w = e->w;
+    int64_t count = least(WINOGRAD_GROUP, w->tiles - tile), step = w->from.blocks * GROUP_ITEMS;
+    float *to = v + block * GROUP_ITEMS;
+    kernels()->winograd_source(&w->from, e->from, block, tile, count, to, step);
+    for (int64_t point = 0; point < WINOGRAD_POINTS && count < WINOGRAD_GROUP; point++)
+        for (int64_t i = count * LANES; i < GROUP_ITEMS; i++)
+            to[point * step + i] = 0;
+}
+
+/* One panel of output channels for `count` tiles from `tile`. */
+static void multiply_panel(const struct execution *e, int64_t panel, int64_t tile, int64_t count,
+                           const float *v, const float *u, float *m)
+{
+    const struct winograd *w = e->w;
+    int64_t block = panel * PANEL_BLOCKS, vectors = least(PANEL_BLOCKS, w->to.blocks - block);
+    kernels()->winograd_product(v, divided(count, WINOGRAD_GROUP), w->from.blocks, u, vectors, m);
+    kernels()->winograd_result(&w->to, m, vectors, block, tile, count, e->to);
+}
+
+/* Parts [begin, end), each with its own tiles, all panels. */
+static void own_tiles(void *argument, int64_t begin, int64_t end)
+{
+    const struct execution *e = argument;
+    const struct winograd *w = e->w;
+    int64_t groups = divided(w->tiles, WINOGRAD_GROUP);
+    int64_t panels = divided(w->to.blocks, PANEL_BLOCKS);
+    for (int64_t part = begin; part < end; part++) {
+        float *v = part_of(e, part), *m = v + w->v;
+        int64_t tile = groups * part / w->parts * WINOGRAD_GROUP;
+        int64_t stop = least(groups * (part + 1) / w->parts * WINOGRAD_GROUP, w->tiles);
+        for (; tile < stop; tile += w->chunk) {
+            int64_t count = least(w->chunk, stop - tile);
+            for (int64_t t = 0; t < count; t += WINOGRAD_GROUP)
+                for (int64_t block = 0; block < w->from.blocks; block++)
+                    make_group(e, tile + t, block,
+                               v + t / WINOGRAD_GROUP * WINOGRAD_POINTS * w->from.blocks *
+                                       GROUP_ITEMS);
+            for (int64_t panel = 0; panel < panels; panel++)
+                multiply_panel(e, panel, tile, count, v, e->u + panel * panel_items(w), m);
+        }
+    }
+}
+
+/* Items: (group, block) of the lot of tiles at hand. */
+static void shared_groups(void *argument, int64_t begin, int64_t end)
+{
+    const struct execution *e = argument;
+    int64_t blocks = e->w->from.blocks;
+    for (int64_t i = begin; i < end; i++)
+        make_group(e, e->tile + i / blocks * WINOGRAD_GROUP, i % blocks,
+                   e->v + i / blocks * WINOGRAD_POINTS * blocks * GROUP_ITEMS);
+}
+
+/* Parts [begin, end), each with its own panels, all tiles of the lot. */
+static void own_panels(void *argument, int64_t begin, int64_t end)
+{
+    const struct execution *e = argument;
+    const struct winograd *w = e->w;
+    int64_t panels = divided(w->to.blocks, PANEL_BLOCKS);
+    for (int64_t part = begin; part < end; part++) {
+        float *u = part_of(e, part), *m = u + w->u;
+        for (int64_t panel = panels * part / w->parts; panel < panels * (part + 1) / w->parts;
+             panel++) {
+            make_panel(w, e->weight, panel, u);
+            multiply_panel(e, panel, e->tile, e->count, e->v, u, m);
+        }
+    }
+}
+
+enum { COSTLY = 1000000 }; /* nanoseconds: always worth waking the team */
+
+static void convolve(struct execution *e)
+{
+    const struct winograd *w = e->w;
+    int64_t panels = divided(w->to.blocks, PANEL_BLOCKS);
+    if (!w->shared) {
+        double cost = 2.5 * (double)w->from.blocks * (double)w->to.blocks;
+        parallel_for(panels, 40 * PANEL_BLOCKS * LANES * (double)w->from.blocks, make_panels, e);
+        parallel_for(w->parts, cost * (double)w->tiles * 5, own_tiles, e);
+        return;
+    }
+    for (e->tile = 0; e->tile < w->tiles; e->tile += w->chunk) {
+        e->count = least(w->chunk, w->tiles - e->tile);
+        parallel_for(divided(e->count, WINOGRAD_GROUP) * w->from.blocks, 400, shared_groups, e);
+        parallel_for(w->parts, COSTLY, own_panels, e);
+    }
+}
+
+/* ---- weight gradient ---- */
+
+/* Items: (stretch of tiles, block of x or of dy). */
+static void gather_stretches(void *argument, int64_t begin, int64_t end)
+{
+    const struct execution *e = argument;
+    const struct winograd *w = e->w;
+    int64_t blocks = w->from.blocks + w->to.blocks, size = e->count * LANES;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t t = i / blocks * STRETCH, block = i % blocks, count = least(STRETCH, e->count - t);
+        if (block < w->from.blocks)
+            kernels()->winograd_source(&w->from, e->from, block, e->tile + t, count,
+                                       e->v + block * size + t * LANES, w->from.blocks * size);
+        else
+            kernels()->winograd_cotangent(&w->to, e->cotangent, block - w->from.blocks, e->tile + t,
+                                          count, e->m + (block - w->from.blocks) * size + t * LANES,
+                                          w->to.blocks * size);
+    }
+}
+
+/* Adds the lot of tiles at hand to one point of one block of sums. */
+static void add_point(const struct execution *e, int64_t block, int64_t point, float *s, bool fresh)
+{
+    const struct winograd *w = e->w;
+    int64_t columns = divided(w->to.blocks, BLOCK_BLOCKS), size = e->count * LANES;
+    int64_t in = block / columns * BLOCK_BLOCKS, out = block % columns * BLOCK_BLOCKS;
+    kernels()->winograd_accumulate(
+        e->v + (point * w->from.blocks + in) * size, least(BLOCK_BLOCKS, w->from.blocks - in),
+        e->m + (point * w->to.blocks + out) * size, least(BLOCK_BLOCKS, w->to.blocks - out),
+        e->count, s + point * WINOGRAD_BLOCK * WINOGRAD_BLOCK, fresh);
+}
+
+/* The weights of one block of sums. */
+static void finish_block(const struct execution *e, int64_t block, const float *s)
+{
+    const struct winograd *w = e->w;
+    int64_t columns = divided(w->to.blocks, BLOCK_BLOCKS);
+    int64_t in = block / columns * BLOCK_BLOCKS, out = block % columns * BLOCK_BLOCKS;
+    kernels()->winograd_weight_gradient(
+        s, least(BLOCK_BLOCKS, w->from.blocks - in) * LANES,
+        least(BLOCK_BLOCKS, w->to.blocks - out) * LANES, w->lane_step,
+        e->weight + out * LANES * w->lane_step + in * LANES * w->row_step);
+}
+
+/* Items: (block, point); the sums are kept. */
+static void add_points(void *argument, int64_t begin, int64_t end)
+{
+    const struct execution *e = argument;
+    for (int64_t i = begin; i < end; i++)
+        add_point(e, i / WINOGRAD_POINTS, i % WINOGRAD_POINTS,
+                  e->u + i / WINOGRAD_POINTS * BLOCK_ITEMS, e->tile == 0);
+}
+
+static void finish_blocks(void *argument, int64_t begin, int64_t end)
+{
+    const struct execution *e = argument;
+    for (int64_t block = begin; block < end; block++)
+        finish_block(e, block, e->u + block * BLOCK_ITEMS);
+}
+
+/* Parts [begin, end), each with its own blocks from all tiles to the weights. */
+static void own_blocks(void *argument, int64_t begin, int64_t end)
+{
+    const struct execution *e = argument;
+    const struct winograd *w = e->w;
+    int64_t blocks = divided(w->from.blocks, BLOCK_BLOCKS) * divided(w->to.blocks, BLOCK_BLOCKS);
+    for (int64_t part = begin; part < end; part++)
+        for (int64_t block = blocks * part / w->parts; block < blocks * (part + 1) / w->parts;
+             block++) {
+            for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
+                add_point(e, block, point, part_of(e, part), true);
+            finish_block(e, block, part_of(e, part));
+        }
+}
+
+static void weight_gradient(struct execution *e)
+{
+    const struct winograd *w = e->w;
+    int64_t blocks = divided(w->from.blocks, BLOCK_BLOCKS) * divided(w->to.blocks, BLOCK_BLOCKS);
+    for (e->tile = 0; e->tile < w->tiles; e->tile += w->chunk) {
+        e->count = least(w->chunk, w->tiles - e->tile);
+        parallel_for(divided(e->count, STRETCH) * (w->from.blocks + w->to.blocks), 1000,
+                     gather_stretches, e);
+        if (w->shared)
+            parallel_for(blocks * WINOGRAD_POINTS, COSTLY, add_points, e);
+    }
+    e->tile = 0;
+    if (w->shared)
+        parallel_for(blocks, 20000, finish_blocks, e);
+    else
+        parallel_for(w->parts, COSTLY, own_blocks, e);
+}
+
+void winograd_execute(const struct winograd *w, void *x, float *weight, void *y, void *scratch)
+{
+    bool data = w->kind == CONVOLVE_DATA;
+    struct execution e = { .w = w, .from = data ? y : x, .to = data ? x : y, .weight = weight };
+    if (w->kind == CONVOLVE_WEIGHT) {
+        e.cotangent = y;
+        e.u = scratch;
+        e.v = e.u + w->u;
+        e.m = e.v + w->v;
+        e.part = e.m + w->m;
+        weight_gradient(&e);
+        return;
+    }
+    e.u = e.v = scratch;
+    e.part = e.u + (w->shared ? w->v : w->u);
+    convolve(&e);
+}
