@@ -89,13 +89,30 @@ void run_abandon(struct run *run)
     run->made = false;
 }
 
-/* Whether the folder holds anything. */
-static bool holds_something(const char *path)
+/* Whether a run would give a file this name, perhaps while it is being written. */
+static bool is_own(const char *name)
+{
+    static const char aside[] = ".tmp";
+    size_t length = strlen(name), tail = strlen(aside);
+    if (length > tail && strcmp(name + length - tail, aside) == 0)
+        length -= tail;
+    for (int i = 0; own_files[i]; i++)
+        if (strlen(own_files[i]) == length && strncmp(own_files[i], name, length) == 0)
+            return true;
+    return is_event_file(name) || strcmp(name, "checkpoints") == 0;
+}
+
+/* Whether the folder holds anything: *foreign, anything that is not of a run. */
+static bool holds_something(const char *path, bool *foreign)
 {
     DIR *folder = opendir(path);
     bool something = false;
-    for (struct dirent *entry; folder && !something && (entry = readdir(folder));)
-        something = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    *foreign = false;
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            something = true;
+            *foreign = *foreign || !is_own(entry->d_name);
+        }
     if (folder)
         closedir(folder);
     return something;
@@ -127,13 +144,16 @@ static status folder_prepare(bool overwrite, struct run *run)
     bool there = stat(run->folder, &about) == 0;
     if (there && !S_ISDIR(about.st_mode))
         return fail(TACIT_USAGE, "out=%s: is a file; give the run another folder", run->folder);
-    bool filled = there && holds_something(run->folder);
-    if (filled && !overwrite)
+    bool foreign = false, filled = there && holds_something(run->folder, &foreign);
+    bool saved = filled && access(run_file(run, "config.yaml", path), F_OK) == 0;
+    /* A process that was killed before it saved its settings left nothing to keep. */
+    bool remnant = filled && !saved && !foreign;
+    if (filled && !overwrite && !remnant)
         return fail(TACIT_USAGE,
                     "out=%s: exists already; choose another, go on with `tacit resume %s`, or say "
                     "overwrite=true",
                     run->folder, run->folder);
-    if (filled && access(run_file(run, "config.yaml", path), F_OK) != 0)
+    if (filled && !saved && !remnant)
         return fail(TACIT_USAGE,
                     "out=%s: holds something that is not a run, which overwrite= does not remove",
                     run->folder);
@@ -188,6 +208,24 @@ void run_close(struct run *run)
     event_log_close(&run->events);
 }
 
+/* A word as a shell reads it. */
+static void quoted_append(struct text *text, const char *word)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/.,:-";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        text_append(text, "%s", word);
+        return;
+    }
+    text_append(text, "'");
+    for (; *word; word++)
+        if (*word == '\'')
+            text_append(text, "'\\''");
+        else
+            text_append_bytes(text, word, 1);
+    text_append(text, "'");
+}
+
 status run_save_config(const struct run *run, const struct config *config)
 {
     struct text text = { 0 };
@@ -199,8 +237,10 @@ status run_save_config(const struct run *run, const struct config *config)
     if (result == TACIT_OK && access(run_file(run, "command.txt", path), F_OK) != 0) {
         text_append(&text, "tacit pretrain");
         for (size_t i = 0; i < config->count; i++)
-            if (config->entry[i].origin == CONFIG_COMMAND)
-                text_append(&text, " %s='%s'", config->entry[i].key, config->entry[i].value);
+            if (config->entry[i].origin == CONFIG_COMMAND) {
+                text_append(&text, " %s=", config->entry[i].key);
+                quoted_append(&text, config->entry[i].value);
+            }
         text_append(&text, "\n");
         result = text_status(&text);
         if (result == TACIT_OK)

@@ -135,7 +135,11 @@ static status sizes_settle(struct setup *setup)
                         (long long)epochs);
         setup->steps = epochs * setup->batches;
     }
-    if (setup->separate && setup->method.type->views > 1 && setup->microbatch < 2)
+    bool compares = setup->method.type->views > 1;
+    if (compares && setup->batch < 2)
+        return fail(TACIT_USAGE, "batch_size=1: method=%s needs another picture to compare with",
+                    setup->method.type->name);
+    if (compares && setup->separate && setup->microbatch < 2)
         return fail(TACIT_USAGE, "microbatch=1: has no other picture to compare with; take at "
                                  "least 2, or microbatch_loss=exact");
     setup->checkpoint_every = config_integer(config, "checkpoint_every");
