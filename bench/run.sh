@@ -1,0 +1,297 @@
+#!/bin/sh
+# The speed table: every job on tacit and on its peer, in one run, side by side.
+#
+#     bench/run.sh [FOLDER]              FOLDER: the build folder, with the programs of bench/ in it
+#
+# From the environment (`make bench ROWS="step-f32 knn"` sets them as well):
+#     PEER_PYTHON  a Python with torch, torchvision, pillow, scikit-learn and faiss; unset: our side only
+#     ROWS         some of: step-f32 step-bf16 conv4-step conv4 views knn start
+#     RUNS         repetitions of a row, of which the median counts (3)
+#     STEPS        timed steps in a repetition (6); the best counts, on both sides
+#     EPOCHS       of the whole conv4 run (10)
+#     PEER_EPOCHS  of the peer's whole run (EPOCHS); with fewer, its time is told by the epoch
+#     TACIT_DATA   folder with cifar10-jpg/ (conv4) and fashion-mnist/ (start; or Debian's package)
+#     DETAILS      a folder that keeps what every program printed
+set -u
+cd "$(dirname "$0")/.." || exit
+build=${1:-build}
+tacit=$build/tacit
+python=${PEER_PYTHON:-}
+runs=${RUNS:-3} steps=${STEPS:-6} epochs=${EPOCHS:-10}
+peer_epochs=${PEER_EPOCHS:-$epochs}
+[ "$peer_epochs" -le "$epochs" ] || peer_epochs=$epochs
+cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+details=${DETAILS:-$work}
+mkdir -p "$details"
+: >"$work/table"
+failed=0
+
+say() {
+    echo "bench: $*" >&2
+}
+
+# A figure of a line: value NAME FILE gives the number behind NAME in every line that has it.
+value() {
+    sed -n "s/.*$1 \([0-9][0-9.]*\).*/\1/p" "$2"
+}
+
+# The number behind a key of a JSON object, in every line that has it.
+json() {
+    sed -n "s/.*\"$1\": *\([-+0-9.e]*\).*/\1/p" "$2"
+}
+
+median() {
+    sort -g | awk '{ v[NR] = $1 } END { if (NR) printf "%.6g\n", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+calculate() {
+    awk "BEGIN { printf \"${2:-%.6g}\", $1 }"
+}
+
+# Seconds that all cores worked so far, less those of our own children that have ended.
+busy_seconds() {
+    times >"$work/times"
+    awk -v ticks="$(getconf CLK_TCK)" '
+        FILENAME == "/proc/stat" && $1 == "cpu" { all = ($2 + $3 + $4 + $7 + $8 + $9) / ticks }
+        FILENAME != "/proc/stat" {
+            for (i = 1; i <= NF; i++) {
+                split($i, part, "m")
+                own += 60 * part[1] + part[2]
+            }
+        }
+        END { printf "%.2f\n", all - own }' /proc/stat "$work/times" 2>/dev/null
+}
+
+up_seconds() {
+    cut -d ' ' -f 1 /proc/uptime
+}
+
+# add TITLE OURS PEER RATIO TARGET VERDICT: a line of the table, with how much others ran meanwhile.
+add() {
+    others=$(calculate "($(busy_seconds) - $row_busy) / ($(up_seconds) - $row_start + .01)" %.1f)
+    echo "| $1 | $2 | $3 | $4 | $5 | $6 | $others |" >>"$work/table"
+    say "$1: $2; peer $3; $4 (target $5)"
+}
+
+# verdict CONDITION: yes or no; a hole without a peer.
+verdict() {
+    awk "BEGIN { print ($1) ? \"yes\" : \"no\" }"
+}
+
+# Pictures for the step rows, generated: what is on them does not matter to the clock.
+shapes() {
+    [ -d "$work/shapes" ] ||
+        "$tacit" synth shapes out="$work/shapes" count=512 test=10 size=32 quiet=true >/dev/null
+}
+
+# our_steps NAME BATCH WORDS…: the product itself, views/s and peak MB of every repetition. The first
+# step warms up.
+our_steps() {
+    name=$1 batch=$2
+    shift 2
+    run=$work/run-$name
+    "$tacit" pretrain data="$work/shapes" out="$run" overwrite=true quiet=true image_size=32 \
+        batch_size="$batch" steps=$((steps + 1)) watch.every=0 "$@" >>"$details/$name.ours" || return 1
+    best=$(json step_seconds "$run/metrics.jsonl" | tail -n +2 | sort -g | head -n 1)
+    calculate "2 * $batch / $best" '%.1f\n' >>"$work/$name.speed"
+    calculate "$(json peak_bytes "$run/summary.json" | tail -n 1) / 1e6" '%.0f\n' >>"$work/$name.peak"
+}
+
+# fastest FILE: the variant of the highest median speed, as "variant views/s peak".
+fastest() {
+    for variant in eager channels-last compiled; do
+        grep " $variant: " "$1" >"$work/variant" || continue
+        echo "$variant $(sed -n 's/.* \([0-9.]*\) views.*/\1/p' "$work/variant" | median) $(value peak "$work/variant" | median)"
+    done | sort -k 2 -g | tail -n 1
+}
+
+# step_row NAME NETWORK VIEWS PRECISION TARGET MEMORY WORDS…: one training step; targets 0: none.
+step_row() {
+    name=$1 network=$2 views=$3 precision=$4 target=$5 memory=$6
+    shift 6
+    shapes || return 1
+    for _ in $(seq "$runs"); do
+        our_steps "$name" $((views / 2)) model="$network" precision="$precision" "$@" || return 1
+        [ -z "$python" ] || "$python" bench/peers/train_step.py "$network" "$views" "$precision" \
+            --steps "$steps" >>"$details/$name.peer" || return 1
+    done
+    speed=$(median <"$work/$name.speed") peak=$(median <"$work/$name.peak")
+    title="$network step, $views views, $precision"
+    wanted='–' met='–' peer='–' ratio='–'
+    [ "$target" = 0 ] || wanted="≥ ${target}x, memory ≤ $memory %"
+    if [ -n "$python" ]; then
+        # shellcheck disable=SC2046 # three words
+        set -- $(fastest "$details/$name.peer")
+        peer="$2 views/s, $3 MB ($1)"
+        ratio=$(calculate "$speed / $2" %.2f)x\ as\ fast,\ memory\ $(calculate "100 * $peak / $3" %.0f)\ %
+        [ "$target" = 0 ] || met=$(verdict "$speed >= $target * $2 && $peak <= $memory / 100 * $3")
+    fi
+    add "$title" "$speed views/s, $peak MB" "$peer" "$ratio" "$wanted" "$met"
+}
+
+row_step_f32() {
+    step_row step-f32 resnet18 256 f32 2.0 50 $resnet
+}
+
+row_step_bf16() {
+    step_row step-bf16 resnet18 256 bf16 2.0 50 $resnet
+}
+
+row_conv4_step() {
+    step_row conv4-step-f32 conv4 512 f32 0 0
+    begin
+    step_row conv4-step-bf16 conv4 512 bf16 0 0
+}
+
+# The whole reference run: reading, learning, then kNN and linear scores once, on both sides. The
+# peer scores after every epoch, too; that time is left out.
+row_conv4() {
+    cifar=${TACIT_DATA:-}/cifar10-jpg
+    if [ ! -e "$cifar/cifar10-jpg.tar.xz" ]; then
+        say "conv4: TACIT_DATA names no folder with cifar10-jpg/; left out"
+        return 0
+    fi
+    peer='–' whole= note=
+    if [ -n "$python" ]; then
+        say "conv4: the peer's $peer_epochs epochs take minutes each"
+        "$python" bench/peers/reference.py "$cifar" --epochs "$peer_epochs" >"$details/conv4.peer" || return 1
+        [ "$peer_epochs" = "$epochs" ] || note=", $peer_epochs epochs measured, taken for $epochs"
+        end=$(tail -n 1 "$details/conv4.peer")
+        echo "$end" >"$work/end"
+        learning=$(calculate "$(value load "$work/end") + $epochs * $(value epoch "$work/end")")
+        whole=$(calculate "$learning + $(value knn "$work/end") + $(value linear-probe "$work/end")")
+        peer="$(calculate "$whole" %.0f) s ($(calculate "$learning" %.0f) learning$note), f32, $(value ' peak' "$work/end") MB"
+    fi
+    for precision in f32 bf16; do
+        out=$work/conv4-$precision
+        begin
+        "$build/bench/bench_time" 1 "$tacit" pretrain config=bench/reference.yaml data="$cifar" out="$out" \
+            epochs="$epochs" precision="$precision" quiet=true >"$work/learn" || return 1
+        "$build/bench/bench_time" 1 "$tacit" eval "$out" labels=folders protocol=knn,linear quiet=true >"$work/score" || return 1
+        cat "$work/learn" "$work/score" >"$details/conv4-$precision.ours"
+        learn=$(value median "$work/learn")
+        ours=$(calculate "$learn + $(value median "$work/score")")
+        target='≥ 3x' met='–' ratio='–' least=3
+        [ "$precision" = f32 ] || target='≥ 5x on AMX' least=5
+        if [ -n "$whole" ]; then
+            ratio=$(calculate "$whole / $ours" %.2f)x\ as\ fast
+            if [ "$precision" = f32 ] || [ "$amx" = yes ]; then met=$(verdict "$whole >= $least * $ours"); fi
+        fi
+        add "conv4, whole run of $epochs epochs, $precision" \
+            "$(calculate "$ours" %.0f) s ($(calculate "$learn" %.0f) learning), $(value peak "$work/learn") MB" \
+            "$peer" "$ratio" "$target" "$met"
+    done
+}
+
+row_views() {
+    for _ in $(seq "$runs"); do
+        "$build/bench/bench_augment" simclr-cifar 32 2 >>"$details/views.ours" || return 1
+        [ -z "$python" ] || "$python" bench/peers/augment.py simclr-cifar 32 3 >>"$details/views.peer" || return 1
+    done
+    ours=$(sed -n 's/.* \([0-9.]*\) views.*/\1/p' "$details/views.ours" | median)
+    peer='–' ratio='–' met='–'
+    if [ -n "$python" ]; then
+        theirs=$(sed -n 's/.* \([0-9.]*\) views.*/\1/p' "$details/views.peer" | median)
+        peer="$theirs views/s (torchvision on PIL)" ratio=$(calculate "$ours / $theirs" %.1f)x\ as\ fast
+        met=$(verdict "$ours >= 10 * $theirs")
+    fi
+    add "SimCLR views at 32 px from memory, one core" "$ours views/s" "$peer" "$ratio" "≥ 10x" "$met"
+}
+
+row_knn() {
+    for _ in $(seq "$runs"); do
+        "$build/bench/bench_knn" >>"$details/knn.ours" || return 1
+        [ -z "$python" ] || "$python" bench/peers/knn.py "$cores" >>"$details/knn.peer" || return 1
+    done
+    ours=$(value '200:' "$details/knn.ours" | median)
+    peer='–' ratio='–' met='–'
+    if [ -n "$python" ]; then
+        theirs=$(value '200:' "$details/knn.peer" | median)
+        peer="$theirs s (faiss-cpu flat)" ratio=$(calculate "$ours / $theirs" %.2f)x\ the\ time
+        met=$(verdict "$ours <= $theirs")
+    fi
+    add "kNN, 10,000 queries against 60,000 x 512, k 200" "$ours s" "$peer" "$ratio" "≤ 1x" "$met"
+}
+
+# unpacked_idx: the idx files of Fashion-MNIST without their compression, in $work/idx.
+unpacked_idx() {
+    for folder in "${TACIT_DATA:-}/fashion-mnist" /usr/share/datasets/fashion-mnist; do
+        [ -e "$folder/train-images-idx3-ubyte.gz" ] || continue
+        mkdir -p "$work/idx"
+        for file in "$folder"/*-ubyte.gz; do
+            name=${file##*/}
+            gunzip -c "$file" >"$work/idx/${name%.gz}" || return 1
+        done
+        return 0
+    done
+    return 1
+}
+
+row_start() {
+    "$build/bench/bench_time" $((10 * runs)) "$tacit" version >"$details/version.ours" || return 1
+    peer='–' ratio='–'
+    if [ -n "$python" ]; then
+        "$build/bench/bench_time" "$runs" "$python" -c 'import torch, torchvision' >"$details/start.peer" || return 1
+        theirs=$(value median "$details/start.peer")
+        peer="$(calculate "$theirs" %.2f) s, $(value peak "$details/start.peer") MB (import of torch, torchvision)"
+    fi
+    ours=$(value median "$details/version.ours")
+    [ -z "$python" ] || ratio=$(calculate "$ours / $theirs" %.4f)x\ the\ time
+    add "tacit version" "$(calculate "1000 * $ours" %.1f) ms, $(value peak "$details/version.ours") MB" "$peer" "$ratio" \
+        "≤ 20 ms" "$(verdict "$ours <= .02")"
+    begin
+    if ! unpacked_idx; then
+        say "start: neither TACIT_DATA nor Debian's package has Fashion-MNIST; first step left out"
+        return 0
+    fi
+    "$build/bench/bench_time" "$runs" "$tacit" pretrain data="$work/idx" model=conv4 steps=1 out="$work/first" \
+        overwrite=true quiet=true >"$details/start.ours" || return 1
+    ours=$(value median "$details/start.ours")
+    [ -z "$python" ] || ratio=$(calculate "$ours / $theirs" %.3f)x\ the\ time
+    add "start, first conv4 step on Fashion-MNIST, end of the process" \
+        "$(calculate "$ours" %.2f) s, $(value peak "$details/start.ours") MB" "$peer" "$ratio" "≤ 0.5 s" "$(verdict "$ours <= .5")"
+}
+
+begin() {
+    row_start=$(up_seconds) row_busy=$(busy_seconds)
+}
+
+head_lines() {
+    model=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo 2>/dev/null | head -n 1)
+    family=$(sed -n 's/^cpu family[^:]*: *//p' /proc/cpuinfo 2>/dev/null | head -n 1)
+    isa=$("$tacit" version | sed -n 's/.*instruction set *\([a-z0-9_]*\).*/\1/p')
+    commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+    echo "$(date +%Y-%m-%d), ${model:-$(uname -m)} (family ${family:-unknown}), $cores cores, instruction set $isa, AMX $amx."
+    peer='none (PEER_PYTHON is not set: our side only)'
+    [ -z "$python" ] || peer=$("$python" -c 'import torch, torchvision; print("torch", torch.__version__, "torchvision", torchvision.__version__)')
+    echo "$("$tacit" version | head -n 1), commit $commit. Peer: $peer. Medians of $runs runs, best of $steps steps."
+}
+
+[ -x "$tacit" ] || { say "no program $tacit: run make first"; exit 2; }
+amx=no
+grep -q amx_bf16 /proc/cpuinfo 2>/dev/null && amx=yes
+resnet='stem=cifar method.hidden=2048 method.dim=256 method.head_norm=false method.statistics=joint optim.lr=0.1'
+[ -n "$python" ] || say "PEER_PYTHON is not set: our side only"
+for row in ${ROWS:-step-f32 step-bf16 conv4-step conv4 views knn start}; do
+    case $row in
+    step-f32 | step-bf16 | conv4-step | conv4 | views | knn | start) ;;
+    *) say "no row $row; there are: step-f32 step-bf16 conv4-step conv4 views knn start"; exit 2 ;;
+    esac
+    begin
+    if ! "row_$(echo "$row" | tr - _)"; then
+        say "$row failed"
+        echo "| $row | failed | – | – | – | no | – |" >>"$work/table"
+        failed=1
+    fi
+done
+head_lines
+echo
+echo '| job | tacit | peer | ratio | target | met | others, cores |'
+echo '|---|---|---|---|---|---|---|'
+cat "$work/table"
+echo
+echo 'The last column is what other programs used of the machine meanwhile: above 0.1, the row is not a fair one.'
+exit $failed
