@@ -24,11 +24,29 @@ __attribute__((format(printf, 1, 2))) static inline void complain(const char *fo
     va_end(arguments);
 }
 
-static inline void no_complaints(void)
+/* Compiles, or complains. A clear refusal of a convolution that oneDNN lacks (a gradient by images
+ * of few channels) is a right answer, if a rare one. */
+static int refusals;
+
+static inline struct program *compile_or_complain(struct graph *g, const struct target *target,
+                                                  const char *name, const char *what)
 {
-    int found = complaints;
-    complaints = 0;
+    struct program *p = NULL;
+    if (compile(g, target, &p) == TACIT_OK)
+        return p;
+    if (strstr(status_message(), "no fast convolution of ["))
+        refusals++;
+    else
+        complain("%s | %s: %s", name, what, status_message());
+    return NULL;
+}
+
+static inline void no_complaints(int refusals_allowed)
+{
+    int found = complaints, refused = refusals;
+    complaints = refusals = 0;
     assert_int_equal(found, 0);
+    assert_in_range(refused, 0, refusals_allowed);
 }
 
 /* Where the operands of the op under test come from. */
@@ -226,7 +244,6 @@ static inline void run_form(const struct expected *e, builder *build, const void
 {
     struct wrapped w = { build, context, e->c, form };
     struct trial t;
-    struct program *p = NULL;
     char name[32];
     trial_build(&t, e->c, build_wrapped, &w, false);
     output(cast(t.y, F32), "y");
@@ -235,8 +252,8 @@ static inline void run_form(const struct expected *e, builder *build, const void
         if (!is_none(t.gradient[i]) && e->gradient[i])
             output(t.gradient[i], name);
     }
-    if (compile(t.graph, &(struct target){ .check = check, .seed = 1 }, &p) != TACIT_OK)
-        complain("%s | %s on %s: %s", e->name, e->c->text, form_name[form], status_message());
+    struct program *p = compile_or_complain(t.graph, &(struct target){ .check = check, .seed = 1 },
+                                            e->name, e->c->text);
     for (int round = 0; p && round < 2; round++) {
         for (int i = 0; i < t.inputs; i++) {
             snprintf(name, sizeof name, "in%d", i);
@@ -275,9 +292,8 @@ static inline void run_parameters(const struct expected *e, builder *build, cons
     output(cast(y, F32), "y");
     if (trained)
         differentiate(sum(multiply(y, weight), (1u << e->y_shape.rank) - 1, false), 1, &n.range);
-    struct program *p = NULL;
-    if (compile(g, &(struct target){ .check = check }, &p) != TACIT_OK)
-        complain("%s | %s on parameters: %s", e->name, e->c->text, status_message());
+    struct program *p =
+        compile_or_complain(g, &(struct target){ .check = check }, e->name, e->c->text);
     for (int i = 0; p && i < e->c->inputs; i++) {
         int64_t size = shape_size(e->c->input[i].shape);
         program_fill(p, name[i], e->input[i], size, true);

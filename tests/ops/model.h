@@ -165,9 +165,10 @@ static inline void model_check_tensor(const struct model *m, struct reference *r
 }
 
 /* Every trained tensor's gradient against a central difference. */
-static inline void model_check(model_builder *build, int variant, double relative)
+static inline void model_check_seed(model_builder *build, int variant, uint64_t seed,
+                                    double relative)
 {
-    struct model m = { .variant = variant };
+    struct model m = { .variant = variant, .seed = seed };
     model_build(&m, build, NULL);
     struct reference *r = model_reference(&m);
     for (int i = 0; i < m.ranges; i++)
@@ -178,6 +179,11 @@ static inline void model_check(model_builder *build, int variant, double relativ
             }
     reference_free(r);
     model_free(&m, true);
+}
+
+static inline void model_check(model_builder *build, int variant, double relative)
+{
+    model_check_seed(build, variant, 0, relative);
 }
 
 #endif

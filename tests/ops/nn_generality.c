@@ -1,4 +1,5 @@
 /* Graphs that nobody uses yet build, differentiate and mean what they should, in double. */
+#include "ops/random_graph.h"
 #include "ops/zoo.h"
 
 static void gradients(void **state)
@@ -13,6 +14,14 @@ static void gradients(void **state)
     model_check(build_queue, 0, 1e-6);
     model_check(build_gradient_penalty, 0, 1e-6);
     model_check(build_tokens, 0, 1e-6);
+}
+
+/* Smooth random graphs: how the driver joins the rules. */
+static void random_graphs(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 25; seed++)
+        model_check_seed(build_random, 1, seed, 1e-5);
 }
 
 /* Nothing of the teacher is trained; it follows: t <- m t + (1 - m) s, statistics as asked. */
@@ -242,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients),
+        cmocka_unit_test(random_graphs),
         cmocka_unit_test(teacher_follows),
         cmocka_unit_test(masked_attention_in_two_buckets),
         cmocka_unit_test(sinkhorn_codes),

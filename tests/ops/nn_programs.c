@@ -1,0 +1,144 @@
+/* Whole graphs on the CPU against the reference: random ones, and those of methods to come; with
+ * the checker and recomputation on and off. */
+#include "ops/model_cpu.h"
+#include "ops/random_graph.h"
+#include "ops/zoo.h"
+
+static const struct target targets[] = {
+    { .check = true },
+    { .check = false },
+    { .check = true, .no_recompute = true },
+};
+
+enum { TARGETS = sizeof targets / sizeof *targets };
+
+static void graphs_to_come(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        model_builder *build;
+        int variant;
+    } row[] = {
+        { "EMA twin", build_ema_twin, BUFFERS_COPY },
+        { "multi-crop", build_multi_crop, 0 },
+        { "attention of 5", build_attention, 5 },
+        { "attention of 8", build_attention, 8 },
+        { "GRU", build_gru, 0 },
+        { "queue", build_queue, 0 },
+        { "gradient penalty", build_gradient_penalty, 0 },
+        { "tokens", build_tokens, 0 },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        for (int t = 0; t < TARGETS; t++)
+            model_compare(row[i].name, row[i].build, row[i].variant, 3, &targets[t], 1e-4);
+    no_complaints(0);
+}
+
+static void random_graphs(void **state)
+{
+    (void)state;
+    enum { GRAPHS = 90 };
+    for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
+        char label[64];
+        snprintf(label, sizeof label, "graph %d", (int)seed);
+        model_compare(label, build_random, 0, seed, &targets[seed % TARGETS], 1e-3);
+    }
+    no_complaints(GRAPHS / 6);
+}
+
+/* A family: two lengths of one network share the store and add into the same gradients. */
+static void two_programs_on_one_store(void **state)
+{
+    (void)state;
+    struct model small = { .variant = 5, .seed = 2 }, large = { .variant = 8, .seed = 2 };
+    struct program *a = NULL, *b = NULL;
+    model_build(&small, build_attention, NULL);
+    model_build(&large, build_attention, small.store);
+    require(compile(small.graph, &targets[0], &a), "small");
+    require(compile(large.graph, &targets[0], &b), "large");
+    struct range *range = small.trained[0];
+    float *sum_of_both = malloc((size_t)range->size * sizeof *sum_of_both);
+    assert_non_null(sum_of_both);
+    fill_program(&small, a);
+    fill_program(&large, b);
+    require(program_run(a, 0), "small");
+    memcpy(sum_of_both, range->gradient, (size_t)range->size * sizeof *sum_of_both);
+    memset(range->gradient, 0, (size_t)range->size * sizeof *sum_of_both);
+    require(program_run(b, 0), "large");
+    for (int64_t i = 0; i < range->size; i++)
+        sum_of_both[i] += range->gradient[i];
+    require(program_run(a, 0), "small");
+    for (int64_t i = 0; i < range->size; i++)
+        assert_true(fabsf(sum_of_both[i] - range->gradient[i]) <= 1e-6F);
+    free(sum_of_both);
+    program_free(a);
+    program_free(b);
+    model_free(&large, false);
+    model_free(&small, true);
+}
+
+/* Nothing is allocated in a run. */
+static void no_allocation_in_a_run(void **state)
+{
+    (void)state;
+    struct model m = { .seed = 4 };
+    struct program *p = NULL;
+    model_build(&m, build_multi_crop, NULL);
+    require(compile(m.graph, &(struct target){ 0 }, &p), "crops");
+    fill_program(&m, p);
+    require(program_run(p, 0), "crops");
+    int64_t before = memory_allocations();
+    for (uint64_t step = 1; step < 20; step++)
+        require(program_run(p, step), "crops");
+    assert_int_equal(memory_allocations(), before);
+    program_free(p);
+    model_free(&m, true);
+}
+
+/* The same program and step give the same bits, another program of the same graph as well. */
+static void same_bits(void **state)
+{
+    (void)state;
+    float *kept = NULL;
+    for (int round = 0; round < 2; round++) {
+        struct model m = { .seed = 5 };
+        struct program *p = NULL;
+        model_build(&m, build_random, NULL);
+        require(compile(m.graph, &(struct target){ .seed = 5 }, &p), "random");
+        fill_program(&m, p);
+        for (int again = 0; again < 2; again++) {
+            struct range *range = m.trained[0];
+            size_t bytes = (size_t)range->size * sizeof(float);
+            if (!kept)
+                kept = calloc(1, bytes);
+            memset(range->gradient, 0, bytes);
+            memset(range->state, 0, (size_t)range->state_size * sizeof(float));
+            require(program_run(p, 3), "random");
+            if (round + again == 0)
+                memcpy(kept, range->gradient, bytes);
+            assert_memory_equal(kept, range->gradient, bytes);
+        }
+        program_free(p);
+        model_free(&m, true);
+    }
+    free(kept);
+}
+
+static int run(const char *isa)
+{
+    parallel_flush_denormals();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(graphs_to_come),
+        cmocka_unit_test(random_graphs),
+        cmocka_unit_test(two_programs_on_one_store),
+        cmocka_unit_test(no_allocation_in_a_run),
+        cmocka_unit_test(same_bits),
+    };
+    return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return run_on_every_isa(run);
+}
