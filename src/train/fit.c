@@ -25,19 +25,7 @@ static status fit_compile(struct fit *fit)
     TRY(result);
     TRY(setup_fits(setup, setup_bytes(setup, fit->session), available));
     int count = session_ranges(fit->session, &ranges);
-    TRY(optimizer_new(&setup->optimizer, count, ranges, &fit->optimizer));
-    if (!setup->watch_every)
-        return TACIT_OK;
-    struct watch_options watch = { .method = setup->method,
-                                   .input = setup->input,
-                                   .views = &setup->views,
-                                   .source = setup->source,
-                                   .index = setup->index,
-                                   .count = setup->count,
-                                   .pictures = (size_t)setup->watch_pictures,
-                                   .seed = setup->seed,
-                                   .target = { .precision = setup->target.precision } };
-    return watch_new(&watch, fit->store, &fit->watch);
+    return optimizer_new(&setup->optimizer, count, ranges, &fit->optimizer);
 }
 
 static status fit_restore(struct fit *fit)
@@ -106,11 +94,11 @@ status fit_checkpoint(struct fit *fit)
 }
 
 /* A loss or gradient that is not finite: nothing is updated, so that the weights stay good. */
-static status step_failed(struct fit *fit, const struct batch *batch, double loss, double rate)
+static status step_failed(struct fit *fit, const struct batch *batch, int64_t number,
+                          const char *what, double rate)
 {
     char path[RUN_PATH_BYTES] = "";
-    long long step = (long long)fit->position.step + 1;
-    const char *what = isfinite(loss) ? "the gradient is not finite" : "the loss is not finite";
+    long long step = (long long)number;
     if (fit->run) {
         run_file(fit->run, "offending_batch.safetensors", path);
         TRY(metrics_save_batch(path, batch, fit->setup));
@@ -125,15 +113,33 @@ static status step_failed(struct fit *fit, const struct batch *batch, double los
                 fit->saved ? fit->run->checkpoints : "", advice);
 }
 
+/* The watch is made when it is first needed, so that the first step need not wait for it. */
+static status watch_make(struct fit *fit)
+{
+    const struct setup *setup = fit->setup;
+    struct watch_options options = { .method = setup->method,
+                                     .input = setup->input,
+                                     .views = &fit->setup->views,
+                                     .source = setup->source,
+                                     .index = setup->index,
+                                     .count = setup->count,
+                                     .pictures = (size_t)setup->watch_pictures,
+                                     .seed = setup->seed,
+                                     .target = { .precision = setup->target.precision } };
+    return watch_new(&options, fit->store, &fit->watch);
+}
+
 /* The representation on the probe batch, when it is time. */
 static status step_watch(struct fit *fit, bool *watched)
 {
     const struct setup *setup = fit->setup;
     struct position *position = &fit->position;
-    *watched =
-        fit->watch && (position->step % setup->watch_every == 0 || position->step == setup->steps);
+    *watched = setup->watch_every &&
+               (position->step % setup->watch_every == 0 || position->step == setup->steps);
     if (!*watched)
         return TACIT_OK;
+    if (!fit->watch)
+        TRY(watch_make(fit));
     TRY(watch_take(fit->watch, &position->watched));
     position->watched_step = position->step;
     return TACIT_OK;
@@ -180,13 +186,11 @@ static void step_tell(struct fit *fit, const struct step_times *times)
     tell_progress(&fit->audience, &progress);
 }
 
-/* One step: batch, gradient, update. */
-static status step_do(struct fit *fit, struct step_times *times)
+/* One step: gradient, update. */
+static status step_do(struct fit *fit, const struct batch *batch, struct step_times *times)
 {
     struct setup *setup = fit->setup;
     struct position *position = &fit->position;
-    const struct batch *batch;
-    TRY(loader_next(fit->loader, &batch));
     double start = clock_seconds(), loss;
     times->wait = batch->wait_seconds;
     times->rate = schedule_rate(&setup->schedule, position->step);
@@ -195,10 +199,11 @@ static status step_do(struct fit *fit, struct step_times *times)
     times->norm = optimizer_norm(fit->optimizer);
     times->loss = loss;
     if (!isfinite(loss) || !isfinite(times->norm))
-        return step_failed(fit, batch, loss, times->rate);
+        return step_failed(fit, batch, position->step + 1,
+                           isfinite(loss) ? "the gradient is not finite" : "the loss is not finite",
+                           times->rate);
     optimizer_update(fit->optimizer, position->step, times->rate, times->norm);
     times->step = clock_seconds() - start;
-    loader_release(fit->loader);
     fit->wait += times->wait;
     fit->busy += times->step;
     times->samples_per_second = (double)setup->batch / (times->wait + times->step + 1e-12);
@@ -226,6 +231,7 @@ status fit_steps(struct fit *fit)
     const struct setup *setup = fit->setup;
     while (fit->position.step < setup->steps) {
         struct step_times times = { 0 };
+        const struct batch *batch;
         bool watched;
         if (asked_to_stop(&fit->audience)) {
             TRY(fit_checkpoint(fit));
@@ -234,8 +240,14 @@ status fit_steps(struct fit *fit)
                         fit->run ? "; go on with: tacit resume " : "",
                         fit->run ? fit->run->folder : "");
         }
-        TRY(step_do(fit, &times));
-        TRY(step_watch(fit, &watched));
+        TRY(loader_next(fit->loader, &batch));
+        TRY(step_do(fit, batch, &times));
+        status seen = step_watch(fit, &watched);
+        if (seen == TACIT_NUMERIC)
+            return step_failed(fit, batch, fit->position.step, "the embeddings are not finite",
+                               times.rate);
+        TRY(seen);
+        loader_release(fit->loader);
         TRY(step_log(fit, &times, watched));
         step_tell(fit, &times);
         if (watched)

@@ -16,7 +16,7 @@ struct fit {
     struct store *store;
     struct session *session;
     struct optimizer *optimizer;
-    struct watch *watch; /* NULL: not watched */
+    struct watch *watch; /* made when first needed */
     struct loader *loader;
     struct position position;
     double started, began; /* clock, at the beginning of this process's part; seconds before it */
