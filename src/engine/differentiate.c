@@ -168,6 +168,10 @@ void differentiate(val loss, int ranges, struct range *const trained[])
 {
     struct graph *graph = loss.graph;
     size_t room = graph->nodes;
+    for (int i = 0; i < ranges; i++)
+        if (trained[i] && trained[i]->leader)
+            graph_fail(graph, "network %s follows %s and cannot be trained itself",
+                       trained[i]->name, trained[i]->leader->name);
     val *parameters = memory_new(2 * room + 1, sizeof *parameters);
     struct tensor **tensor = memory_new(room + 1, sizeof *tensor);
     int count = 0;

@@ -152,7 +152,7 @@ struct shape shape_of(val v)
 int64_t dim(val v, int axis)
 {
     struct shape shape = shape_of(v);
-    return axis < shape.rank ? shape.dim[axis] : 0;
+    return axis >= 0 && axis < shape.rank ? shape.dim[axis] : 0;
 }
 
 int64_t rows(val v)

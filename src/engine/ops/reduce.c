@@ -100,7 +100,11 @@ val mean(val x, uint32_t axes, bool keep)
 
 val sum_last(val x)
 {
-    return is_none(x) ? x : sum(x, 1u << (shape_of(x).rank - 1), true);
+    if (is_none(x))
+        return x;
+    if (shape_of(x).rank == 0)
+        return graph_fail(x.graph, "sum_last needs an axis, not shape []");
+    return sum(x, 1u << (shape_of(x).rank - 1), true);
 }
 
 val mean_all(val x)
