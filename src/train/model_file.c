@@ -82,7 +82,7 @@ static status saver_classes(struct saver *saver, const struct method *method,
 {
     struct text text = { 0 };
     struct json_writer json = { .text = &text };
-    if (!class_name || !method->classes)
+    if (!class_name || !method->classes || !method->type->labels)
         return TACIT_OK;
     json_write_array(&json);
     for (int64_t i = 0; i < method->classes; i++)

@@ -9,8 +9,8 @@
 #include "methods/methods.h"
 #include "train/views.h"
 
-/* Writes all networks of the method from the store. `class_name` [method->classes] may be NULL.
- * TACIT_RESOURCES. */
+/* Writes all networks of the method from the store. `class_name` [method->classes] may be NULL;
+ * only classifiers keep them. TACIT_RESOURCES. */
 status model_save(const char *path, const struct store *store, const struct method *method,
                   const struct input_shape *input, const char *const *class_name);
 

@@ -189,6 +189,50 @@ static void rows_do_not_depend_on_their_batch(void **state)
     assert_true(norm > 1);
 }
 
+/* A source's pictures come in as (pixel / 255 - mean) / std, in the order asked for. */
+static void sources_are_embedded_in_order(void **state)
+{
+    (void)state;
+    enum { COUNT = 5, WIDTH = 128 };
+    static const uint32_t wanted[COUNT] = { 7, 0, 3, 11, 4 };
+    struct session_options options = options_of("simclr", BATCH, BATCH);
+    struct target target = { 0 };
+    struct store *store = store_new(5);
+    struct extractor *extractor;
+    struct source *source;
+    static float plain[COUNT * ROW], expected[COUNT * WIDTH], rows_of[COUNT * WIDTH];
+    uint32_t kept[COUNT];
+    size_t kept_count;
+    for (int c = 0; c < 3; c++) {
+        options.input.mean[c] = .1 * (c + 1);
+        options.input.std[c] = .5 + .25 * c;
+    }
+    assert_int_equal(source_open("synth:shapes?count=12&size=8", NULL, &source), TACIT_OK);
+    for (int i = 0; i < COUNT; i++) {
+        struct image image;
+        assert_int_equal(source_read(source, wanted[i], &image), TACIT_OK);
+        for (int c = 0; c < 3; c++)
+            for (int k = 0; k < SIDE * SIDE; k++)
+                plain[i * ROW + c * SIDE * SIDE + k] =
+                    (float)((image.pixels[k * 3 + c] / 255. - .1 * (c + 1)) / (.5 + .25 * c));
+        image_free(&image);
+    }
+    assert_int_equal(extractor_new(store, &options.method, &options.input, 2, EXTRACT_FEATURES,
+                                   &target, &extractor),
+                     TACIT_OK);
+    assert_int_equal(extractor_run(extractor, plain, COUNT, expected), TACIT_OK);
+    assert_int_equal(
+        extractor_source(extractor, source, wanted, COUNT, NULL, NULL, rows_of, kept, &kept_count),
+        TACIT_OK);
+    assert_int_equal(kept_count, COUNT);
+    assert_memory_equal(kept, wanted, sizeof kept);
+    for (int i = 0; i < COUNT * WIDTH; i++)
+        assert_true(fabsf(rows_of[i] - expected[i]) < 1e-5f);
+    extractor_free(extractor);
+    source_close(source);
+    store_free(store);
+}
+
 static void logits_come_from_the_head(void **state)
 {
     (void)state;
@@ -211,6 +255,7 @@ int main(void)
         cmocka_unit_test(separate_losses_are_averaged),
         cmocka_unit_test(a_classifier_divides_evenly),
         cmocka_unit_test(rows_do_not_depend_on_their_batch),
+        cmocka_unit_test(sources_are_embedded_in_order),
         cmocka_unit_test(logits_come_from_the_head),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
