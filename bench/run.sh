@@ -51,10 +51,11 @@ calculate() {
     awk "BEGIN { printf \"${2:-%.6g}\", $1 }"
 }
 
-# Seconds that all cores worked so far, less those of our own children that have ended.
-busy_seconds() {
+# Sets $busy: seconds that all cores worked so far, less those of our own children that have ended.
+# A subshell has no children yet, so `times` is not called in one.
+count_busy() {
     times >"$work/times"
-    awk -v ticks="$(getconf CLK_TCK)" '
+    busy=$(awk -v ticks="$(getconf CLK_TCK)" '
         FILENAME == "/proc/stat" && $1 == "cpu" { all = ($2 + $3 + $4 + $7 + $8 + $9) / ticks }
         FILENAME != "/proc/stat" {
             for (i = 1; i <= NF; i++) {
@@ -62,7 +63,7 @@ busy_seconds() {
                 own += 60 * part[1] + part[2]
             }
         }
-        END { printf "%.2f\n", all - own }' /proc/stat "$work/times" 2>/dev/null
+        END { printf "%.2f\n", all - own }' /proc/stat "$work/times")
 }
 
 up_seconds() {
@@ -71,7 +72,8 @@ up_seconds() {
 
 # add TITLE OURS PEER RATIO TARGET VERDICT: a line of the table, with how much others ran meanwhile.
 add() {
-    others=$(calculate "($(busy_seconds) - $row_busy) / ($(up_seconds) - $row_start + .01)" %.1f)
+    count_busy
+    others=$(calculate "($busy - $row_busy) / ($(up_seconds) - $row_start + .01)" %.1f)
     echo "| $1 | $2 | $3 | $4 | $5 | $6 | $others |" >>"$work/table"
     say "$1: $2; peer $3; $4 (target $5)"
 }
@@ -125,11 +127,12 @@ step_row() {
     if [ -n "$python" ]; then
         # shellcheck disable=SC2046 # three words
         set -- $(fastest "$details/$name.peer")
-        peer="$2 views/s, $3 MB ($1)"
+        [ $# = 3 ] || return 1
+        peer="$(calculate "$2" %.0f) views/s, $3 MB ($1)"
         ratio=$(calculate "$speed / $2" %.2f)x\ as\ fast,\ memory\ $(calculate "100 * $peak / $3" %.0f)\ %
         [ "$target" = 0 ] || met=$(verdict "$speed >= $target * $2 && $peak <= $memory / 100 * $3")
     fi
-    add "$title" "$speed views/s, $peak MB" "$peer" "$ratio" "$wanted" "$met"
+    add "$title" "$(calculate "$speed" %.0f) views/s, $peak MB" "$peer" "$ratio" "$wanted" "$met"
 }
 
 row_step_f32() {
@@ -154,7 +157,7 @@ row_conv4() {
         say "conv4: TACIT_DATA names no folder with cifar10-jpg/; left out"
         return 0
     fi
-    peer='–' whole= note=
+    peer='–' whole='' note=''
     if [ -n "$python" ]; then
         say "conv4: the peer's $peer_epochs epochs take minutes each"
         "$python" bench/peers/reference.py "$cifar" --epochs "$peer_epochs" >"$details/conv4.peer" || return 1
@@ -256,7 +259,8 @@ row_start() {
 }
 
 begin() {
-    row_start=$(up_seconds) row_busy=$(busy_seconds)
+    count_busy
+    row_start=$(up_seconds) row_busy=$busy
 }
 
 head_lines() {
@@ -264,6 +268,7 @@ head_lines() {
     family=$(sed -n 's/^cpu family[^:]*: *//p' /proc/cpuinfo 2>/dev/null | head -n 1)
     isa=$("$tacit" version | sed -n 's/.*instruction set *\([a-z0-9_]*\).*/\1/p')
     commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+    [ -z "$(git status --porcelain -- src include 2>/dev/null)" ] || commit="$commit with changes"
     echo "$(date +%Y-%m-%d), ${model:-$(uname -m)} (family ${family:-unknown}), $cores cores, instruction set $isa, AMX $amx."
     peer='none (PEER_PYTHON is not set: our side only)'
     [ -z "$python" ] || peer=$("$python" -c 'import torch, torchvision; print("torch", torch.__version__, "torchvision", torchvision.__version__)')

@@ -28,9 +28,9 @@ static int command_run(char *words[], double *seconds, double *peak)
     if (posix_spawn_file_actions_init(&actions) != 0)
         return 0;
     double start = clock_seconds();
-    int started = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY,
-                                                   0) == 0 &&
-                  posix_spawnp(&child, words[0], &actions, NULL, words, environ) == 0;
+    int started =
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
+        posix_spawnp(&child, words[0], &actions, NULL, words, environ) == 0;
     posix_spawn_file_actions_destroy(&actions);
     if (!started || wait4(child, &ended, 0, &usage) != child)
         return 0;
