@@ -102,6 +102,12 @@ our_steps() {
     calculate "$(json peak_bytes "$run/summary.json" | tail -n 1) / 1e6" '%.0f\n' >>"$work/$name.peak"
 }
 
+# fresh NAME: what an earlier bench left in DETAILS does not count.
+fresh() {
+    : >"$details/$1.ours"
+    : >"$details/$1.peer"
+}
+
 # fastest FILE: the variant of the highest median speed, as "variant views/s peak".
 fastest() {
     for variant in eager channels-last compiled; do
@@ -115,6 +121,7 @@ step_row() {
     name=$1 network=$2 views=$3 precision=$4 target=$5 memory=$6
     shift 6
     shapes || return 1
+    fresh "$name"
     for _ in $(seq "$runs"); do
         our_steps "$name" $((views / 2)) model="$network" precision="$precision" "$@" || return 1
         [ -z "$python" ] || "$python" bench/peers/train_step.py "$network" "$views" "$precision" \
@@ -144,7 +151,7 @@ row_step_bf16() {
 }
 
 row_conv4_step() {
-    step_row conv4-step-f32 conv4 512 f32 0 0
+    step_row conv4-step-f32 conv4 512 f32 0 0 || return 1
     begin
     step_row conv4-step-bf16 conv4 512 bf16 0 0
 }
@@ -190,6 +197,7 @@ row_conv4() {
 }
 
 row_views() {
+    fresh views
     for _ in $(seq "$runs"); do
         "$build/bench/bench_augment" simclr-cifar 32 2 >>"$details/views.ours" || return 1
         [ -z "$python" ] || "$python" bench/peers/augment.py simclr-cifar 32 3 >>"$details/views.peer" || return 1
@@ -205,6 +213,7 @@ row_views() {
 }
 
 row_knn() {
+    fresh knn
     for _ in $(seq "$runs"); do
         "$build/bench/bench_knn" >>"$details/knn.ours" || return 1
         [ -z "$python" ] || "$python" bench/peers/knn.py "$cores" >>"$details/knn.peer" || return 1
