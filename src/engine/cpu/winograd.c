@@ -19,14 +19,13 @@ enum {
     GROUP_ITEMS = WINOGRAD_GROUP * LANES,
     PANEL_BLOCKS = WINOGRAD_PANEL / LANES,
     BLOCK_BLOCKS = WINOGRAD_BLOCK / LANES,
-    BLOCK_ITEMS = WINOGRAD_POINTS * WINOGRAD_BLOCK * WINOGRAD_BLOCK,
-    OWN_BYTES = 640 << 10,     /* of v that a thread keeps in its second-level cache */
-    LARGE_WEIGHTS = 16 << 20,  /* bytes of u that had better not be kept */
+    BLOCK_ITEMS = WINOGRAD_POINTS * WINOGRAD_SUMS,
+    OWN_ITEMS = 160 << 10,     /* of v that a thread keeps in its second-level cache */
+    LARGE_WEIGHTS = 1 << 20,   /* items of u that had better not be kept */
     SHARED_TILES = 264,        /* of v made together: 22 groups */
     GRADIENT_TILES = 192,      /* of v and m made together */
     GRADIENT_TILES_MOST = 288, /* where that makes them come in one lot */
-    STRETCH = 32,              /* tiles that a thread takes at a time */
-    LINE_ITEMS = 16
+    STRETCH = 32               /* tiles that a thread takes at a time */
 };
 
 struct winograd {
@@ -36,7 +35,9 @@ struct winograd {
     int64_t parts;                      /* threads */
     bool shared;                        /* v of all threads together; or: s is kept */
     int64_t chunk;                      /* tiles at a time */
-    size_t u, v, m, parts_items;        /* items: of u, of v, of m; of the scratch of one part */
+    int64_t strip;                      /* panels at a time */
+    int64_t v_step, m_step;             /* items from one point to the next */
+    int64_t u, v, m, part;              /* items: of u or s, of v, of m; of what each part has */
 };
 
 static bool blocked(const struct shape *shape, enum activation_layout layout)
@@ -80,23 +81,31 @@ static struct winograd_image image_of(const struct shape *shape, const struct sh
                                     .bf16 = bf16 };
 }
 
+/* Items of u of a panel of 32 output channels. */
+static int64_t panel_items(const struct winograd *w)
+{
+    return WINOGRAD_POINTS * (w->from.blocks * LANES * WINOGRAD_PANEL + WINOGRAD_PAD);
+}
+
 static void plan_convolution(struct winograd *w)
 {
-    int64_t in = w->from.blocks, out = w->to.blocks, groups = divided(w->tiles, WINOGRAD_GROUP);
-    int64_t group = WINOGRAD_POINTS * in * GROUP_ITEMS;
-    int64_t panels = divided(out, PANEL_BLOCKS), u = WINOGRAD_POINTS * in * LANES * WINOGRAD_PANEL;
-    int64_t all = panels * u * (int64_t)sizeof(float);
+    int64_t groups = divided(w->tiles, WINOGRAD_GROUP),
+            panels = divided(w->to.blocks, PANEL_BLOCKS);
+    int64_t all = panels * panel_items(w);
+    w->v_step = w->from.blocks * GROUP_ITEMS + WINOGRAD_PAD;
     w->shared = all > LARGE_WEIGHTS && panels >= w->parts;
+    w->strip = w->shared && panels >= 2 * w->parts ? 2 : 1;
     int64_t most =
-        w->shared ? SHARED_TILES / WINOGRAD_GROUP : OWN_BYTES / (group * (int64_t)sizeof(float));
-    w->parts = least(w->parts, w->shared ? panels : groups);
+        w->shared ? SHARED_TILES / WINOGRAD_GROUP : OWN_ITEMS / (WINOGRAD_POINTS * w->v_step);
+    int64_t strips = divided(panels, w->strip);
+    w->parts = least(w->parts, w->shared ? strips : groups);
     int64_t share = w->shared ? groups : divided(groups, w->parts);
     int64_t chunk = divided(share, divided(share, most < 1 ? 1 : most));
     w->chunk = chunk * WINOGRAD_GROUP;
-    w->v = (size_t)(chunk * group);
-    w->m = (size_t)(w->chunk * WINOGRAD_POINTS * WINOGRAD_PANEL);
-    w->u = (size_t)(w->shared ? u : panels * u);
-    w->parts_items = w->shared ? w->u + w->m : w->v + w->m;
+    w->v = chunk * WINOGRAD_POINTS * w->v_step;
+    w->m = w->chunk * WINOGRAD_POINTS * WINOGRAD_PANEL * w->strip;
+    w->u = w->shared ? w->strip * panel_items(w) : all;
+    w->part = w->m + (w->shared ? w->u : w->v);
 }
 
 static void plan_weight_gradient(struct winograd *w)
@@ -105,10 +114,12 @@ static void plan_weight_gradient(struct winograd *w)
     int64_t blocks = divided(w->from.blocks, BLOCK_BLOCKS) * divided(w->to.blocks, BLOCK_BLOCKS);
     w->shared = lots > 1 || blocks < 2 * w->parts;
     w->chunk = divided(w->tiles, lots);
-    w->v = (size_t)(WINOGRAD_POINTS * w->from.blocks * w->chunk * LANES);
-    w->m = (size_t)(WINOGRAD_POINTS * w->to.blocks * w->chunk * LANES);
-    w->u = w->shared ? (size_t)(blocks * BLOCK_ITEMS) : 0;
-    w->parts_items = w->shared ? 0 : BLOCK_ITEMS;
+    w->v_step = w->from.blocks * w->chunk * LANES + WINOGRAD_PAD;
+    w->m_step = w->to.blocks * w->chunk * LANES + WINOGRAD_PAD;
+    w->v = WINOGRAD_POINTS * w->v_step;
+    w->m = WINOGRAD_POINTS * w->m_step;
+    w->u = w->shared ? blocks * BLOCK_ITEMS : 0;
+    w->part = w->shared ? 0 : BLOCK_ITEMS;
 }
 
 status winograd_new(const struct convolution_request *r, struct winograd **winograd)
@@ -139,8 +150,8 @@ status winograd_new(const struct convolution_request *r, struct winograd **winog
 
 size_t winograd_scratch(const struct winograd *w)
 {
-    size_t common = w->kind == CONVOLVE_WEIGHT ? w->u + w->v + w->m : w->shared ? w->v : w->u;
-    return (common + (size_t)w->parts * w->parts_items) * sizeof(float);
+    int64_t common = w->kind == CONVOLVE_WEIGHT ? w->u + w->v + w->m : w->shared ? w->v : w->u;
+    return (size_t)(common + w->parts * w->part) * sizeof(float);
 }
 
 void winograd_free(void *winograd)
@@ -161,21 +172,16 @@ struct execution {
 
 static float *part_of(const struct execution *e, int64_t part)
 {
-    return e->part + (size_t)part * e->w->parts_items;
+    return e->part + part * e->w->part;
 }
 
-/* u of one panel of output channels, for input channels [16 block, 16 (block + blocks)). */
+/* u of one panel of output channels. */
 static void make_panel(const struct winograd *w, const float *weight, int64_t panel, float *u)
 {
     int64_t vectors = least(PANEL_BLOCKS, w->to.blocks - panel * PANEL_BLOCKS);
     kernels()->winograd_weight(weight + panel * WINOGRAD_PANEL * w->lane_step, w->lane_step,
                                w->row_step, w->kind == CONVOLVE_DATA, w->from.blocks * LANES,
                                vectors, u);
-}
-
-static int64_t panel_items(const struct winograd *w)
-{
-    return WINOGRAD_POINTS * w->from.blocks * LANES * WINOGRAD_PANEL;
 }
 
 static void make_panels(void *argument, int64_t begin, int64_t end)
@@ -189,7 +195,7 @@ static void make_panels(void *argument, int64_t begin, int64_t end)
 static void make_group(const struct execution *e, int64_t tile, int64_t block, float *v)
 {
     const struct winograd *w = e->w;
-    int64_t count = least(WINOGRAD_GROUP, w->tiles - tile), step = w->from.blocks * GROUP_ITEMS;
+    int64_t count = least(WINOGRAD_GROUP, w->tiles - tile), step = w->v_step;
     float *to = v + block * GROUP_ITEMS;
     kernels()->winograd_source(&w->from, e->from, block, tile, count, to, step);
     for (int64_t point = 0; point < WINOGRAD_POINTS && count < WINOGRAD_GROUP; point++)
@@ -197,13 +203,15 @@ static void make_group(const struct execution *e, int64_t tile, int64_t block, f
             to[point * step + i] = 0;
 }
 
-/* One panel of output channels for `count` tiles from `tile`. */
-static void multiply_panel(const struct execution *e, int64_t panel, int64_t tile, int64_t count,
+/* One strip of output channels for `count` tiles from `tile`. */
+static void multiply_strip(const struct execution *e, int64_t strip, int64_t tile, int64_t count,
                            const float *v, const float *u, float *m)
 {
     const struct winograd *w = e->w;
-    int64_t block = panel * PANEL_BLOCKS, vectors = least(PANEL_BLOCKS, w->to.blocks - block);
-    kernels()->winograd_product(v, divided(count, WINOGRAD_GROUP), w->from.blocks, u, vectors, m);
+    int64_t size = w->strip * PANEL_BLOCKS, block = strip * size;
+    int64_t vectors = least(size, w->to.blocks - block);
+    kernels()->winograd_product(v, w->v_step, divided(count, WINOGRAD_GROUP), w->from.blocks, u,
+                                vectors, m);
     kernels()->winograd_result(&w->to, m, vectors, block, tile, count, e->to);
 }
 
@@ -223,10 +231,9 @@ static void own_tiles(void *argument, int64_t begin, int64_t end)
             for (int64_t t = 0; t < count; t += WINOGRAD_GROUP)
                 for (int64_t block = 0; block < w->from.blocks; block++)
                     make_group(e, tile + t, block,
-                               v + t / WINOGRAD_GROUP * WINOGRAD_POINTS * w->from.blocks *
-                                       GROUP_ITEMS);
+                               v + t / WINOGRAD_GROUP * WINOGRAD_POINTS * w->v_step);
             for (int64_t panel = 0; panel < panels; panel++)
-                multiply_panel(e, panel, tile, count, v, e->u + panel * panel_items(w), m);
+                multiply_strip(e, panel, tile, count, v, e->u + panel * panel_items(w), m);
         }
     }
 }
@@ -238,21 +245,22 @@ static void shared_groups(void *argument, int64_t begin, int64_t end)
     int64_t blocks = e->w->from.blocks;
     for (int64_t i = begin; i < end; i++)
         make_group(e, e->tile + i / blocks * WINOGRAD_GROUP, i % blocks,
-                   e->v + i / blocks * WINOGRAD_POINTS * blocks * GROUP_ITEMS);
+                   e->v + i / blocks * WINOGRAD_POINTS * e->w->v_step);
 }
 
-/* Parts [begin, end), each with its own panels, all tiles of the lot. */
-static void own_panels(void *argument, int64_t begin, int64_t end)
+/* Parts [begin, end), each with its own strips of panels, all tiles of the lot. */
+static void own_strips(void *argument, int64_t begin, int64_t end)
 {
     const struct execution *e = argument;
     const struct winograd *w = e->w;
-    int64_t panels = divided(w->to.blocks, PANEL_BLOCKS);
+    int64_t panels = divided(w->to.blocks, PANEL_BLOCKS), strips = divided(panels, w->strip);
     for (int64_t part = begin; part < end; part++) {
         float *u = part_of(e, part), *m = u + w->u;
-        for (int64_t panel = panels * part / w->parts; panel < panels * (part + 1) / w->parts;
-             panel++) {
-            make_panel(w, e->weight, panel, u);
-            multiply_panel(e, panel, e->tile, e->count, e->v, u, m);
+        int64_t stop = strips * (part + 1) / w->parts;
+        for (int64_t strip = strips * part / w->parts; strip < stop; strip++) {
+            for (int64_t i = 0; i < w->strip && strip * w->strip + i < panels; i++)
+                make_panel(w, e->weight, strip * w->strip + i, u + i * panel_items(w));
+            multiply_strip(e, strip, e->tile, e->count, e->v, u, m);
         }
     }
 }
@@ -272,7 +280,7 @@ static void convolve(struct execution *e)
     for (e->tile = 0; e->tile < w->tiles; e->tile += w->chunk) {
         e->count = least(w->chunk, w->tiles - e->tile);
         parallel_for(divided(e->count, WINOGRAD_GROUP) * w->from.blocks, 400, shared_groups, e);
-        parallel_for(w->parts, COSTLY, own_panels, e);
+        parallel_for(w->parts, COSTLY, own_strips, e);
     }
 }
 
@@ -288,11 +296,11 @@ static void gather_stretches(void *argument, int64_t begin, int64_t end)
         int64_t t = i / blocks * STRETCH, block = i % blocks, count = least(STRETCH, e->count - t);
         if (block < w->from.blocks)
             kernels()->winograd_source(&w->from, e->from, block, e->tile + t, count,
-                                       e->v + block * size + t * LANES, w->from.blocks * size);
+                                       e->v + block * size + t * LANES, w->v_step);
         else
             kernels()->winograd_cotangent(&w->to, e->cotangent, block - w->from.blocks, e->tile + t,
                                           count, e->m + (block - w->from.blocks) * size + t * LANES,
-                                          w->to.blocks * size);
+                                          w->m_step);
     }
 }
 
@@ -303,9 +311,9 @@ static void add_point(const struct execution *e, int64_t block, int64_t point, f
     int64_t columns = divided(w->to.blocks, BLOCK_BLOCKS), size = e->count * LANES;
     int64_t in = block / columns * BLOCK_BLOCKS, out = block % columns * BLOCK_BLOCKS;
     kernels()->winograd_accumulate(
-        e->v + (point * w->from.blocks + in) * size, least(BLOCK_BLOCKS, w->from.blocks - in),
-        e->m + (point * w->to.blocks + out) * size, least(BLOCK_BLOCKS, w->to.blocks - out),
-        e->count, s + point * WINOGRAD_BLOCK * WINOGRAD_BLOCK, fresh);
+        e->v + point * w->v_step + in * size, least(BLOCK_BLOCKS, w->from.blocks - in),
+        e->m + point * w->m_step + out * size, least(BLOCK_BLOCKS, w->to.blocks - out), e->count,
+        s + point * WINOGRAD_SUMS, fresh);
 }
 
 /* The weights of one block of sums. */

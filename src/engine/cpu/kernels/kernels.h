@@ -86,6 +86,10 @@ struct window_pooling {
  * right ones by panels of 32 channels, sums of gradients by blocks of 64 x 64 channels. */
 enum { WINOGRAD_POINTS = 36, WINOGRAD_GROUP = 12, WINOGRAD_PANEL = 32, WINOGRAD_BLOCK = 64 };
 
+/* From point to point every operand skips a cache line more, so that the 36 places written or read
+ * together do not meet in one set of the cache. */
+enum { WINOGRAD_PAD = 16, WINOGRAD_SUMS = WINOGRAD_BLOCK * WINOGRAD_BLOCK + WINOGRAD_PAD };
+
 /* An image [N, blocks, height, width, 16] cut into tiles; tile (i, j) of an image begins at place
  * (4i - padding, 4j - padding), what lies outside is 0. */
 struct winograd_image {
@@ -148,9 +152,10 @@ struct winograd_image {
     /* u [point, rows, 16 vectors] from 3x3 weights at lane lane_step + row row_step */            \
     X(winograd_weight, (const float *weight, int64_t lane_step, int64_t row_step, bool turned,     \
                         int64_t rows, int64_t vectors, float *u))                                  \
-    /* m [group tile, point, 16 vectors] = v [group, point, blocks, tile, 16] u, point by point */ \
-    X(winograd_product, (const float *v, int64_t groups, int64_t blocks, const float *u,           \
-                         int64_t vectors, float *m))                                               \
+    /* m [group tile, point, 16 vectors] = v [group, point, blocks, tile, 16] u, point by point;   \
+     * u: panels of at most two vectors, one after the other */                                    \
+    X(winograd_product, (const float *v, int64_t v_step, int64_t groups, int64_t blocks,           \
+                         const float *u, int64_t vectors, float *m))                               \
     /* s [panel, 64, 32] of one point (+)= v [v_blocks, tiles, 16]' m [m_blocks, tiles, 16] */     \
     X(winograd_accumulate, (const float *v, int64_t v_blocks, const float *m, int64_t m_blocks,    \
                             int64_t tiles, float *s, bool fresh))                                  \

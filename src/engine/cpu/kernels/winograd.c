@@ -17,12 +17,18 @@ enum { WIDE = 8, PRODUCT_ROWS = 6, GRADIENT_ROWS = 4 };
 #endif
 
 /* A block of accumulators is this many native vectors wide. */
-enum { COLUMNS = 2, SIDE = 6, GROUP = WINOGRAD_GROUP, GROUP_ITEMS = WINOGRAD_GROUP * LANES };
+enum {
+    COLUMNS = 2,
+    SUM_BLOCKS = 4,
+    SIDE = 6,
+    GROUP = WINOGRAD_GROUP,
+    GROUP_ITEMS = WINOGRAD_GROUP * LANES
+};
 
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 24")
 #endif
 
 typedef float vec __attribute__((vector_size(4 * WIDE)));
@@ -295,68 +301,97 @@ void KERNEL(winograd_result)(const struct winograd_image *image, const float *m,
 
 /* ---- weights ---- */
 
+/* The taps of 16 rows for one native vector of lanes: tap[row][9][lane]. */
+INLINE void gather_taps(const float *weight, int64_t lane_step, int64_t row_step, bool turned,
+                        float tap[LANES][9][WIDE])
+{
+    for (int64_t lane = 0; lane < WIDE; lane++)
+        for (int64_t r = 0; r < LANES; r++)
+            UNROLL
+    for (int i = 0; i < 9; i++)
+        tap[r][turned ? 8 - i : i][lane] = weight[lane * lane_step + r * row_step + i];
+}
+
+INLINE void weight_tile(float tap[9][WIDE], float *u, int64_t step)
+{
+    vec half[SIDE][3], line[SIDE];
+    for (int j = 0; j < 3; j++) {
+        vec column[3] = { vec_load(tap[j]), vec_load(tap[3 + j]), vec_load(tap[6 + j]) };
+        weight_line(column, line);
+        UNROLL
+        for (int i = 0; i < SIDE; i++)
+            half[i][j] = line[i];
+    }
+    for (int i = 0; i < SIDE; i++) {
+        weight_line(half[i], line);
+        UNROLL
+        for (int j = 0; j < SIDE; j++)
+            vec_store(u + (i * SIDE + j) * step, line[j]);
+    }
+}
+
 void KERNEL(winograd_weight)(const float *weight, int64_t lane_step, int64_t row_step, bool turned,
                              int64_t rows, int64_t vectors, float *u)
 {
-    int64_t step = rows * vectors * LANES;
-    for (int64_t k = 0; k < vectors * LANES; k += WIDE)
-        for (int64_t r = 0; r < rows; r++) {
-            float tap[9][WIDE];
-            vec half[SIDE][3], line[SIDE];
-            for (int lane = 0; lane < WIDE; lane++) {
-                const float *from = weight + (k + lane) * lane_step + r * row_step;
-                for (int i = 0; i < 9; i++)
-                    tap[i][lane] = from[turned ? 8 - i : i];
-            }
-            for (int j = 0; j < 3; j++) {
-                vec column[3] = { vec_load(tap[j]), vec_load(tap[3 + j]), vec_load(tap[6 + j]) };
-                weight_line(column, line);
-                for (int i = 0; i < SIDE; i++)
-                    half[i][j] = line[i];
-            }
-            for (int i = 0; i < SIDE; i++) {
-                weight_line(half[i], line);
-                for (int j = 0; j < SIDE; j++)
-                    vec_store(u + (i * SIDE + j) * step + r * vectors * LANES + k, line[j]);
-            }
+    float tap[LANES][9][WIDE];
+    int64_t width = vectors * LANES, step = rows * width + WINOGRAD_PAD;
+    for (int64_t r = 0; r < rows; r += LANES)
+        for (int64_t k = 0; k < width; k += WIDE) {
+            const float *from = weight + k * lane_step + r * row_step;
+            if (turned)
+                gather_taps(from, lane_step, row_step, true, tap);
+            else
+                gather_taps(from, lane_step, row_step, false, tap);
+            for (int64_t i = 0; i < LANES; i++)
+                weight_tile(tap[i], u + (r + i) * width + k, step);
         }
+}
+
+INLINE void weight_gradient_tile(const float *s, float tap[9][WIDE])
+{
+    vec half[3][SIDE], line[3];
+    for (int j = 0; j < SIDE; j++) {
+        vec column[SIDE];
+        UNROLL
+        for (int i = 0; i < SIDE; i++)
+            column[i] = vec_load(s + (i * SIDE + j) * WINOGRAD_SUMS);
+        weight_gradient_line(column, line);
+        UNROLL
+        for (int i = 0; i < 3; i++)
+            half[i][j] = line[i];
+    }
+    for (int i = 0; i < 3; i++) {
+        weight_gradient_line(half[i], line);
+        UNROLL
+        for (int j = 0; j < 3; j++)
+            vec_store(tap[i * 3 + j], line[j]);
+    }
 }
 
 void KERNEL(winograd_weight_gradient)(const float *s, int64_t rows, int64_t lanes,
                                       int64_t lane_step, float *gradient)
 {
-    enum { STEP = WINOGRAD_BLOCK * WINOGRAD_BLOCK };
-    for (int64_t k = 0; k < lanes; k += WIDE)
-        for (int64_t r = 0; r < rows; r++) {
-            float tap[9][WIDE];
-            vec half[3][SIDE], line[3];
-            const float *from = s + k / WINOGRAD_PANEL * WINOGRAD_BLOCK * WINOGRAD_PANEL +
-                                r * WINOGRAD_PANEL + k % WINOGRAD_PANEL;
-            for (int j = 0; j < SIDE; j++) {
-                vec column[SIDE];
-                for (int i = 0; i < SIDE; i++)
-                    column[i] = vec_load(from + (i * SIDE + j) * STEP);
-                weight_gradient_line(column, line);
-                for (int i = 0; i < 3; i++)
-                    half[i][j] = line[i];
-            }
-            for (int i = 0; i < 3; i++) {
-                weight_gradient_line(half[i], line);
-                for (int j = 0; j < 3; j++)
-                    vec_store(tap[i * 3 + j], line[j]);
-            }
-            for (int lane = 0; lane < WIDE; lane++)
-                for (int i = 0; i < 9; i++)
-                    gradient[(k + lane) * lane_step + r * 9 + i] = tap[i][lane];
+    float tap[LANES][9][WIDE];
+    for (int64_t r = 0; r < rows; r += LANES)
+        for (int64_t k = 0; k < lanes; k += WIDE) {
+            const float *from =
+                s + (k / WINOGRAD_PANEL * WINOGRAD_BLOCK + r) * WINOGRAD_PANEL + k % WINOGRAD_PANEL;
+            for (int64_t i = 0; i < LANES; i++)
+                weight_gradient_tile(from + i * WINOGRAD_PANEL, tap[i]);
+            for (int64_t lane = 0; lane < WIDE; lane++)
+                for (int64_t i = 0; i < LANES; i++)
+                    UNROLL
+            for (int j = 0; j < 9; j++)
+                gradient[(k + lane) * lane_step + (r + i) * 9 + j] = tap[i][j][lane];
         }
 }
 
 /* ---- matrix products ---- */
 
-/* m[row][columns] = sum over channels of v[channel / 16][row][channel % 16] u[channel][columns]:
- * rows x columns accumulators stay in registers. */
-INLINE void product_block(const float *v, const float *u, int64_t blocks, int64_t u_step, float *m,
-                          int64_t m_step, int columns)
+/* m[row][columns] (+)= sum over channels of v[channel / 16][row][channel % 16] u[channel][columns]:
+ * rows x columns accumulators stay in registers. Meanwhile the operand `next` is fetched. */
+INLINE void product_block(const float *v, const float *next, const float *u, int64_t blocks,
+                          int64_t u_step, float *m, int64_t m_step, bool fresh, int columns)
 {
     vec sum[PRODUCT_ROWS * COLUMNS];
     UNROLL
@@ -364,7 +399,10 @@ INLINE void product_block(const float *v, const float *u, int64_t blocks, int64_
         UNROLL
     for (int k = 0; k < columns; k++)
         sum[r * columns + k] = vec_set(0);
-    for (int64_t b = 0; b < blocks; b++, v += GROUP_ITEMS)
+    for (int64_t b = 0; b < blocks; b++, v += GROUP_ITEMS, next += GROUP_ITEMS) {
+        UNROLL
+        for (int r = 0; r < PRODUCT_ROWS; r++)
+            __builtin_prefetch(next + r * LANES);
         for (int64_t c = 0; c < LANES; c++, u += u_step) {
             vec right[COLUMNS];
             UNROLL
@@ -378,30 +416,54 @@ INLINE void product_block(const float *v, const float *u, int64_t blocks, int64_
                     sum[r * columns + k] += left * right[k];
             }
         }
+    }
     UNROLL
     for (int r = 0; r < PRODUCT_ROWS; r++)
         UNROLL
-    for (int k = 0; k < columns; k++)
-        vec_store(m + r * m_step + k * WIDE, sum[r * columns + k]);
+    for (int k = 0; k < columns; k++) {
+        float *to = m + r * m_step + k * WIDE;
+        vec_store(to, fresh ? sum[r * columns + k] : sum[r * columns + k] + vec_load(to));
+    }
 }
 
-void KERNEL(winograd_product)(const float *v, int64_t groups, int64_t blocks, const float *u,
-                              int64_t vectors, float *m)
+/* All rows of a group by one panel of `width` columns. Sums of 64 channels are added up in turn,
+ * which keeps the error of many channels near that of few. */
+INLINE void product_group(const float *v, const float *next, const float *u, int64_t blocks,
+                          int64_t width, float *m, int64_t m_step)
 {
-    int64_t width = vectors * LANES, m_step = WINOGRAD_POINTS * width;
+    for (int64_t r = 0; r < GROUP; r += PRODUCT_ROWS)
+        for (int64_t b = 0; b < blocks; b += SUM_BLOCKS) {
+            int64_t at = b * GROUP_ITEMS + r * LANES, k = 0;
+            int64_t count = blocks - b < SUM_BLOCKS ? blocks - b : SUM_BLOCKS;
+            const float *right = u + b * LANES * width;
+            float *to = m + r * m_step;
+            for (; k + COLUMNS * WIDE <= width; k += COLUMNS * WIDE)
+                product_block(v + at, next + at, right + k, count, width, to + k, m_step, b == 0,
+                              COLUMNS);
+            if (k < width)
+                product_block(v + at, next + at, right + k, count, width, to + k, m_step, b == 0,
+                              1);
+        }
+}
+
+void KERNEL(winograd_product)(const float *v, int64_t v_step, int64_t groups, int64_t blocks,
+                              const float *u, int64_t vectors, float *m)
+{
+    int64_t total = vectors * LANES, m_step = WINOGRAD_POINTS * total;
     for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
-        for (int64_t g = 0; g < groups; g++)
-            for (int64_t r = 0; r < GROUP; r += PRODUCT_ROWS) {
-                const float *left = v + (g * WINOGRAD_POINTS + point) * blocks * GROUP_ITEMS;
-                const float *right = u + point * blocks * LANES * width;
-                float *to = m + (g * GROUP + r) * m_step + point * width;
-                int64_t k = 0;
-                for (; k + COLUMNS * WIDE <= width; k += COLUMNS * WIDE)
-                    product_block(left + r * LANES, right + k, blocks, width, to + k, m_step,
-                                  COLUMNS);
-                if (k < width)
-                    product_block(left + r * LANES, right + k, blocks, width, to + k, m_step, 1);
+        for (int64_t g = 0; g < groups; g++) {
+            const float *left = v + (g * WINOGRAD_POINTS + point) * v_step;
+            const float *next = g + 1 < groups ? left + WINOGRAD_POINTS * v_step
+                                               : v + (point + 1) % WINOGRAD_POINTS * v_step;
+            float *to = m + g * GROUP * m_step + point * total;
+            for (int64_t k = 0; k < total; k += WINOGRAD_PANEL) {
+                int64_t width = total - k < WINOGRAD_PANEL ? total - k : WINOGRAD_PANEL;
+                const float *panel =
+                    u + WINOGRAD_POINTS * (k * blocks * LANES + k / WINOGRAD_PANEL * WINOGRAD_PAD) +
+                    point * (blocks * LANES * width + WINOGRAD_PAD);
+                product_group(left, next, panel, blocks, width, to + k, m_step);
             }
+        }
 }
 
 /* s[row][columns] (+)= sum over tiles of v[tile][row] m[tile][columns]. */
