@@ -357,7 +357,7 @@ static status probe_prepare(struct probe *probe, const struct features *bank, in
                             const int64_t *count_of, const struct probe_settings *settings,
                             struct probe_outcome *outcome)
 {
-    TRY(probe_standardise(probe, bank));
+    TRY(probe_standardise(probe, settings->reference ? settings->reference : bank));
     float *value = memory_new_aligned((size_t)bank->count, (size_t)bank->width * sizeof *value);
     int32_t *label = memory_new((size_t)bank->count, sizeof *label);
     int32_t *number_of = memory_new((size_t)classes, sizeof *number_of);
@@ -388,6 +388,13 @@ status probe_train(const struct features *bank, int32_t classes,
             TACIT_USAGE,
             "linear probe: C=%g must be above 0, tolerance=%g at least 0, iterations=%d at least 1",
             settings->c, settings->tolerance, settings->iterations);
+    if (settings->reference) {
+        TRY(features_check(settings->reference, "reference of the linear probe", 0));
+        if (settings->reference->width != bank->width)
+            return fail(TACIT_USAGE,
+                        "linear probe: a reference of %lld features for a bank of %lld",
+                        (long long)settings->reference->width, (long long)bank->width);
+    }
     int64_t *count_of = memory_new((size_t)classes, sizeof *count_of);
     if (!count_of)
         return TACIT_RESOURCES;

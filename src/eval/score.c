@@ -4,16 +4,6 @@
 
 static const double NORMAL_POINT = 1.959963984540054; /* 97.5 % of the normal distribution */
 
-double score_accuracy(const int32_t *predicted, const int32_t *label, int64_t count)
-{
-    int64_t right = 0, judged = 0;
-    for (int64_t i = 0; i < count; i++) {
-        right += label[i] >= 0 && predicted[i] == label[i];
-        judged += label[i] >= 0;
-    }
-    return judged ? (double)right / (double)judged : NAN;
-}
-
 /* Exact for few degrees of freedom, then the expansion of Abramowitz & Stegun 26.7.5. */
 double score_student(int degrees_of_freedom)
 {

@@ -15,10 +15,6 @@ struct score {
     double low, high;         /* 95 % interval of the mean: see score_of */
 };
 
-/* Share of predictions that are right, among samples whose label is not -1; NaN if there are none.
- */
-double score_accuracy(const int32_t *predicted, const int32_t *label, int64_t count);
-
 /* Fills the figures of *score from the accuracies of `draws` >= 1 draws, each on `tested` samples.
  * The interval: of one draw Wilson's for a share of `tested` samples, of several Student's for the
  * mean over draws (the test samples taken as given). Subject, protocol, labels stay as they are. */

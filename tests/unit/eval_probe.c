@@ -262,6 +262,45 @@ static void constant_features_do_not_count(void **state)
     probe_free(probe);
 }
 
+/* With a reference of mean 0 and deviation 1 the features count as they are: a tenth of them with
+ * C = 100 is the same problem as the whole with C = 1. */
+static void a_reference_standardises(void **state)
+{
+    (void)state;
+    enum { COUNT = 200, WIDTH = 5 };
+    struct features bank = random_bank(COUNT, WIDTH, 3);
+    float *tenth = calloc(COUNT * WIDTH, sizeof *tenth), unit[2 * WIDTH];
+    float *standard = calloc(COUNT * WIDTH, sizeof *standard);
+    standardise(&bank, standard);
+    for (int i = 0; i < COUNT * WIDTH; i++)
+        tenth[i] = standard[i] / 10;
+    for (int j = 0; j < WIDTH; j++)
+        unit[j] = -(unit[WIDTH + j] = 1);
+    struct features whole = { standard, bank.label, COUNT, WIDTH };
+    struct features small = { tenth, bank.label, COUNT, WIDTH };
+    struct features reference = { unit, NULL, 2, WIDTH };
+    struct probe_settings settings = probe_defaults;
+    struct probe *first, *second;
+    struct probe_outcome expected, found;
+    int32_t predicted[COUNT], again[COUNT];
+    settings.tolerance = 1e-7;
+    assert_int_equal(probe_train(&whole, 3, &settings, &first, &expected), TACIT_OK);
+    settings.reference = &reference;
+    settings.c = 100;
+    assert_int_equal(probe_train(&small, 3, &settings, &second, &found), TACIT_OK);
+    assert_float_equal(found.objective, expected.objective, 1e-5);
+    assert_int_equal(probe_predict(first, &whole, predicted), TACIT_OK);
+    assert_int_equal(probe_predict(second, &small, again), TACIT_OK);
+    assert_memory_equal(predicted, again, sizeof again);
+    probe_free(second);
+    reference.width--;
+    assert_int_equal(probe_train(&small, 3, &settings, &second, &found), TACIT_USAGE);
+    probe_free(first);
+    free(tenth);
+    free(standard);
+    features_free(&bank);
+}
+
 struct seen {
     int calls, last, stop_at;
     double objective;
@@ -349,6 +388,7 @@ int main(void)
         cmocka_unit_test(agrees_with_scikit_learn),
         cmocka_unit_test(gradient_matches_differences),
         cmocka_unit_test(starts_at_the_entropy_of_the_classes),
+        cmocka_unit_test(a_reference_standardises),
         cmocka_unit_test(standardises_and_skips_absent_classes),
         cmocka_unit_test(constant_features_do_not_count),
         cmocka_unit_test(progress_is_told_and_may_stop),

@@ -1,0 +1,280 @@
+/* tacit_embed: pictures to vectors, in a file. */
+#include "base/clock.h"
+#include "base/memory.h"
+#include "eval/thing.h"
+#include "io/npy.h"
+#include "train/observe.h"
+#include "train/report.h"
+#include "train/session.h"
+#include "train/tasks.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WRITE_BYTES = 1 << 16 };
+
+struct embedding {
+    const struct config *config;
+    struct audience audience;
+    double start, since;
+    struct thing thing;
+    struct source *source;
+    float *value; /* [kept_count, width] */
+    uint32_t *index, *kept;
+    size_t kept_count;
+    int64_t width;
+};
+
+/* Where the rows go: a file, or standard output. */
+struct sink {
+    struct file_writer writer;
+    bool standard;
+};
+
+static status standard_write(const char *bytes, size_t count)
+{
+    while (count) {
+        ssize_t done = write(STDOUT_FILENO, bytes, count);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return fail(TACIT_RESOURCES, "standard output cannot be written: %s", strerror(errno));
+        bytes += done;
+        count -= (size_t)done;
+    }
+    return TACIT_OK;
+}
+
+static status sink_append(struct sink *sink, struct text *text)
+{
+    TRY(text_status(text));
+    status result = sink->standard
+                        ? standard_write(text_string(text), text->length)
+                        : file_writer_append(&sink->writer, text_string(text), text->length);
+    text_clear(text);
+    return result;
+}
+
+/* A name as one cell: quoted where the separator of a .csv asks for it (RFC 4180); a .tsv has no
+ * quotes, there tabs and line ends become spaces. */
+static void cell_append(struct text *text, const char *name, char separator)
+{
+    bool quote = separator == ',' && strpbrk(name, ",\"\r\n");
+    if (quote)
+        text_append(text, "\"");
+    for (; *name; name++) {
+        bool space = separator == '\t' && strchr("\t\r\n", *name);
+        char plain = space ? ' ' : *name;
+        if (quote && *name == '"')
+            text_append(text, "\"");
+        text_append_bytes(text, &plain, 1);
+    }
+    if (quote)
+        text_append(text, "\"");
+}
+
+static void line_append(const struct embedding *embedding, size_t row, char separator,
+                        struct text *text)
+{
+    const struct source *source = embedding->source;
+    char name[SAMPLE_NAME_BYTES];
+    const float *value = embedding->value + row * (size_t)embedding->width;
+    int32_t label = source->sample[embedding->kept[row]].label;
+    cell_append(text, source_name(source, embedding->kept[row], name), separator);
+    if (source->classes) {
+        text_append(text, "%c", separator);
+        cell_append(text, label < 0 ? "" : source->class_name[label], separator);
+    }
+    for (int64_t j = 0; j < embedding->width; j++)
+        text_append(text, "%c%.9g", separator, (double)value[j]);
+    text_append(text, "\n");
+}
+
+/* file[,label],0,1,… and a line a picture. */
+static status rows_write(const struct embedding *embedding, char separator, struct sink *sink)
+{
+    struct text text = { 0 };
+    status result = TACIT_OK;
+    text_append(&text, "file");
+    if (embedding->source->classes)
+        text_append(&text, "%clabel", separator);
+    for (int64_t j = 0; j < embedding->width; j++)
+        text_append(&text, "%c%lld", separator, (long long)j);
+    text_append(&text, "\n");
+    for (size_t row = 0; row < embedding->kept_count && result == TACIT_OK; row++) {
+        line_append(embedding, row, separator, &text);
+        if (text.length >= WRITE_BYTES || text.failed)
+            result = sink_append(sink, &text);
+    }
+    if (result == TACIT_OK)
+        result = sink_append(sink, &text);
+    text_free(&text);
+    return result;
+}
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t length = strlen(text), tail = strlen(ending);
+    return length > tail && strcmp(text + length - tail, ending) == 0;
+}
+
+static status out_check(const char *out)
+{
+    if (strcmp(out, "-") == 0 || ends_with(out, ".npy") || ends_with(out, ".csv") ||
+        ends_with(out, ".tsv"))
+        return TACIT_OK;
+    return fail(TACIT_USAGE,
+                "out=%s: must end in .npy, .csv or .tsv, or be - (standard output, as .tsv)", out);
+}
+
+static status embedding_store(const struct embedding *embedding, const char *out)
+{
+    struct sink sink = { .standard = strcmp(out, "-") == 0 };
+    int64_t shape[2] = { (int64_t)embedding->kept_count, embedding->width };
+    if (ends_with(out, ".npy"))
+        return npy_write(out, NPY_F32, 2, shape, embedding->value);
+    if (sink.standard)
+        return rows_write(embedding, '\t', &sink);
+    TRY(file_writer_open(&sink.writer, out));
+    status result = rows_write(embedding, ends_with(out, ".csv") ? ',' : '\t', &sink);
+    if (result == TACIT_OK)
+        return file_writer_commit(&sink.writer);
+    file_writer_discard(&sink.writer);
+    return result;
+}
+
+static bool embedding_advance(void *argument, size_t done, size_t count)
+{
+    const struct embedding *embedding = argument;
+    tacit_progress progress = progress_unknown("embed");
+    double now = clock_seconds(), spent = now - embedding->since;
+    progress.step = (int64_t)done;
+    progress.steps = (int64_t)count;
+    progress.seconds = now - embedding->start;
+    if (done && spent > 0) {
+        progress.samples_per_second = (double)done / spent;
+        progress.seconds_left = spent * (double)(count - done) / (double)done;
+    }
+    tell_progress(&embedding->audience, &progress);
+    return !asked_to_stop(&embedding->audience);
+}
+
+static status source_prepare(struct embedding *embedding)
+{
+    const struct config *config = embedding->config;
+    struct source_options options = { .labels = config_value(config, "labels"),
+                                      .channels = embedding->thing.model.input.channels,
+                                      .strict = config_boolean(config, "strict") };
+    TRY(source_open(config_value(config, "data"), &options, &embedding->source));
+    if (embedding->source->note)
+        tell(&embedding->audience, TACIT_NOTICE, "%s", embedding->source->note);
+    size_t count = embedding->source->count;
+    embedding->index = memory_new(count, sizeof *embedding->index);
+    embedding->kept = memory_new(count, sizeof *embedding->kept);
+    if (!embedding->index || !embedding->kept)
+        return TACIT_RESOURCES;
+    for (size_t i = 0; i < count; i++)
+        embedding->index[i] = (uint32_t)i;
+    return TACIT_OK;
+}
+
+static status rows_make(struct embedding *embedding, struct store *store)
+{
+    const struct config *config = embedding->config;
+    const struct model_file *model = &embedding->thing.model;
+    struct target target = { .tune = config_boolean(config, "tune") };
+    struct extractor *extractor;
+    size_t count = embedding->source->count;
+    TRY(extractor_new(store, &model->method, &model->input, config_integer(config, "batch_size"),
+                      EXTRACT_FEATURES, &target, &extractor));
+    embedding->width = extractor_width(extractor);
+    embedding->value = memory_new_aligned(count, (size_t)embedding->width * sizeof(float));
+    embedding->since = clock_seconds();
+    status result = embedding->value ? model_file_values(model, store) : TACIT_RESOURCES;
+    if (result == TACIT_OK)
+        result = extractor_source(extractor, embedding->source, embedding->index, count,
+                                  embedding_advance, embedding, embedding->value, embedding->kept,
+                                  &embedding->kept_count);
+    extractor_free(extractor);
+    if (result == TACIT_OK && embedding->kept_count == 0)
+        result =
+            fail(TACIT_BAD_DATA, "%s: none of its pictures can be read", embedding->source->path);
+    return result;
+}
+
+/* Which pictures are missing from the rows. */
+static void tell_broken(const struct embedding *embedding, tacit_report *report)
+{
+    const struct broken_sample *list;
+    char name[SAMPLE_NAME_BYTES];
+    size_t listed, broken = source_broken(embedding->source, &list, &listed);
+    if (!broken)
+        return;
+    report_number(report, "unreadable", (double)broken, "%zu", broken);
+    for (size_t i = 0; i < listed; i++)
+        report_note(report, "no row for %s: %s",
+                    source_name(embedding->source, list[i].index, name), list[i].why);
+    tell(&embedding->audience, TACIT_NOTICE, "%zu pictures cannot be read and have no row", broken);
+}
+
+static status embedding_report(const struct embedding *embedding, const char *out,
+                               tacit_report **report)
+{
+    tacit_report *made = report_new();
+    if (!made)
+        return TACIT_RESOURCES;
+    report_text(made, "out", "%s", out);
+    report_number(made, "samples", (double)embedding->kept_count, "%zu", embedding->kept_count);
+    report_number(made, "dimensions", (double)embedding->width, "%lld",
+                  (long long)embedding->width);
+    tell_broken(embedding, made);
+    /* On standard output the rows are the result, and nothing may come between. */
+    if (report && strcmp(out, "-") != 0 && report_status(made) == TACIT_OK)
+        *report = made;
+    else
+        tacit_report_free(made);
+    return TACIT_OK;
+}
+
+static void embedding_close(struct embedding *embedding)
+{
+    memory_free_aligned(embedding->value);
+    memory_free(embedding->index);
+    memory_free(embedding->kept);
+    source_close(embedding->source);
+    thing_close(&embedding->thing);
+}
+
+static status embedding_make(struct embedding *embedding, const char *path)
+{
+    team_settle((int)config_integer(embedding->config, "threads"));
+    TRY(thing_open(path, &embedding->thing));
+    TRY(source_prepare(embedding));
+    struct store *store = store_new(0);
+    status result = store ? rows_make(embedding, store) : TACIT_RESOURCES;
+    store_free(store);
+    return result;
+}
+
+tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_observer *observer,
+                         tacit_report **report)
+{
+    if (report)
+        *report = NULL;
+    TRY(tacit_config_check(config));
+    const char *out = config_value(&config->config, "out");
+    TRY(out_check(out));
+    if (!thing || !*thing)
+        return fail(TACIT_USAGE, "RUN is missing: tacit embed RUN data=DATA out=FILE.npy");
+    struct embedding embedding = { .config = &config->config,
+                                   .audience = { observer, NULL },
+                                   .start = clock_seconds() };
+    status result = embedding_make(&embedding, thing);
+    if (result == TACIT_OK)
+        result = embedding_store(&embedding, out);
+    if (result == TACIT_OK)
+        result = embedding_report(&embedding, out, report);
+    embedding_close(&embedding);
+    return result;
+}

@@ -1,0 +1,85 @@
+/* What the parts of the command eval share: the thing that is judged, the data, the subjects. */
+#ifndef EVAL_EVALUATION_H
+#define EVAL_EVALUATION_H
+
+#include "eval/features.h"
+#include "eval/pool.h"
+#include "eval/score.h"
+#include "eval/thing.h"
+#include "train/observe.h"
+#include "train/session.h"
+
+enum { EVAL_LABELS_MAX = 32 };
+
+struct evaluation {
+    const struct config *config; /* checked, of the task eval */
+    struct audience audience;
+    double start;       /* clock */
+    const char *path;   /* of the thing as given; NULL: only subjects that need no network */
+    struct thing thing; /* if there is a path */
+    struct source *source;
+    struct input_shape input; /* of the model, else of the pictures as they are */
+    struct pool pool;
+    bool settled;                       /* the pool is */
+    int64_t per_class[EVAL_LABELS_MAX]; /* numbers of labels; 0: all */
+    int label_counts, draws;
+    uint64_t seed; /* of draws and folds */
+    struct target target;
+    struct score *score; /* [scores] */
+    size_t scores, score_capacity;
+};
+
+/* Who is compared. `rows` gives features [*kept_count, *width] of the pool's samples, which the
+ * caller frees with memory_free_aligned, and which of them could be read; `predict` learns from
+ * some rows of the settled pool and predicts the classes of others. A row has one of the two. */
+struct subject {
+    const char *name;
+    bool network; /* needs that of the thing */
+    status (*rows)(struct evaluation *e, float **value, int64_t *width, uint32_t *kept,
+                   size_t *kept_count);
+    status (*predict)(struct evaluation *e, const struct draw *learn, const struct draw *judge,
+                      int trial, int32_t *predicted);
+};
+
+extern const struct subject all_subjects[]; /* "run" first; ends with a row without a name */
+
+/* How features are judged: those of the labelled samples, those to be classified, and those of the
+ * whole training side, whose labels are not looked at. */
+struct protocol {
+    const char *name;
+    status (*classify)(const struct evaluation *e, const struct features *learn,
+                       const struct features *judge, const struct features *side,
+                       int32_t *predicted);
+};
+
+extern const struct protocol all_protocols[]; /* ends with a row without a name */
+
+/* labels-only, see struct subject. */
+status supervised_predict(struct evaluation *e, const struct draw *learn, const struct draw *judge,
+                          int trial, int32_t *predicted);
+
+/* How labels-only trains on `count` labelled pictures. */
+struct supervised_plan {
+    int64_t batch, steps;
+    double rate;
+};
+struct supervised_plan supervised_plan(const struct evaluation *e, int64_t count);
+
+/* Side of the square pictures that the subject pixels is made of: that of the input, but at most
+ * 32, which is where neighbours and linear classifiers of pixels stop gaining. */
+int pixels_side(const struct input_shape *input);
+
+/* How many of the samples that are judged pretraining had seen, by the hashes of samples.tsv; -1
+ * when nobody knows. */
+status seen_count(const struct evaluation *e, int64_t *seen);
+
+/* Makes the report of a finished evaluation; `seen` is seen_count's. */
+status evaluation_report(const struct evaluation *e, int64_t seen, const char *stored,
+                         tacit_report **report);
+
+/* Says how far a phase ("run: features") is; false when the caller wants to stop. `since`: when it
+ * began. */
+bool evaluation_advance(const struct evaluation *e, const char *phase, int64_t step, int64_t steps,
+                        double since);
+
+#endif
