@@ -57,6 +57,7 @@ static status prepare_call(struct program *program, const struct plan *plan, uin
                            .inputs = node->inputs,
                            .outputs = node->outputs,
                            .block = plan->block,
+                           .tune = plan->target->tune,
                            .run_key = program->key,
                            .comm = plan->target->comm,
                            .implementation = "own" };

@@ -1,6 +1,7 @@
 /* Calls of convolutions and their gradients. */
-#include "engine/cpu/onednn.h"
+#include "base/memory.h"
 #include "engine/cpu/tables.h"
+#include "engine/cpu/tuning.h"
 
 static enum activation_layout activation_layout(const struct call *call,
                                                 const struct operand *operand)
@@ -10,22 +11,34 @@ static enum activation_layout activation_layout(const struct call *call,
     return call->block == 0 ? ACTIVATION_CHANNELS_LAST : ACTIVATION_BLOCKED;
 }
 
+static void execute(struct call *call, const struct operand *x, const struct operand *weight,
+                    const struct operand *y)
+{
+    const struct convolution_choice *choice = call->state;
+    choice->way->execute(choice->state, x->data, weight->data, y->data, call->scratch);
+}
+
 static void forward_run(struct call *call)
 {
-    convolution_execute(call->state, call->in[0].data, call->in[1].data, call->out[0].data,
-                        call->scratch);
+    execute(call, &call->in[0], &call->in[1], &call->out[0]);
 }
 
 static void data_run(struct call *call)
 {
-    convolution_execute(call->state, call->out[0].data, call->in[1].data, call->in[0].data,
-                        call->scratch);
+    execute(call, &call->out[0], &call->in[1], &call->in[0]);
 }
 
 static void weight_run(struct call *call)
 {
-    convolution_execute(call->state, call->in[0].data, call->out[0].data, call->in[1].data,
-                        call->scratch);
+    execute(call, &call->in[0], &call->out[0], &call->in[1]);
+}
+
+static void choice_drop(void *state)
+{
+    struct convolution_choice *choice = state;
+    if (choice->state)
+        choice->way->drop(choice->state);
+    memory_free(choice);
 }
 
 static status convolution_prepare(struct call *call)
@@ -53,12 +66,14 @@ static status convolution_prepare(struct call *call)
                                            .x_layout = activation_layout(call, x),
                                            .y_layout = activation_layout(call, y),
                                            .bf16 = y->type.dtype == BF16 };
-    struct primitive *primitive;
-    TRY(convolution_new(&request, &primitive));
-    call->state = primitive;
-    call->drop = primitive_free;
-    call->scratch_bytes = primitive_scratch(primitive);
-    call->implementation = primitive_name(primitive);
+    struct convolution_choice *choice = memory_new(1, sizeof *choice);
+    if (!choice)
+        return TACIT_RESOURCES;
+    call->state = choice;
+    call->drop = choice_drop;
+    TRY(convolution_choose(&request, call->tune, choice));
+    call->scratch_bytes = choice->way->scratch(choice->state);
+    call->implementation = choice->way->label(choice->state);
     struct shape w = weight->type.shape;
     call->flops =
         2.0 * (double)shape_size(y->type.shape) * (double)(w.dim[1] * w.dim[2] * w.dim[3]);
@@ -70,8 +85,10 @@ static enum layout fitting(struct shape shape)
     return layout_image_fits(shape) ? LAYOUT_IMAGE : LAYOUT_PLAIN;
 }
 
-/* Groups other than one channel each stay plain unless both sides fit; x with few channels
- * (pictures) stays plain by itself. When y does not fit, everything is plain. */
+/* Pictures (few channels) stay plain beside an IMAGE y, forward and for the weight; oneDNN has no
+ * other fast pairs. What does not fit is plain on both sides. */
+enum { PICTURE_CHANNELS = 4 };
+
 static void convolution_layout(const struct graph *graph, const struct node *node,
                                struct layout_choice *choice)
 {
@@ -80,7 +97,7 @@ static void convolution_layout(const struct graph *graph, const struct node *nod
     struct shape in1 = graph->value[node->in[1]].type.shape;
     struct shape result = graph->value[node->out[0]].type.shape;
     struct shape x = data ? result : in0, y = forward ? result : data ? in0 : in1;
-    bool small_x = x.dim[1] < 16;
+    bool small_x = x.dim[1] <= PICTURE_CHANNELS && !data;
     if (!layout_image_fits(y) || (!layout_image_fits(x) && !small_x) ||
         (node->attribute.convolution.groups > 1 &&
          x.dim[1] / node->attribute.convolution.groups % 16))

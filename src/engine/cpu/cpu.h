@@ -29,6 +29,7 @@ struct call {
     int inputs, outputs;
     struct operand in[CALL_INPUTS], out[OUTPUTS_MAX];
     int64_t block;           /* of the IMAGE layout; 0: all channels */
+    bool tune;               /* time the candidates before choosing */
     const uint64_t *run_key; /* [2]: seed, step */
     const struct comm *comm; /* other ranks, or NULL */
     status failure;          /* what a run of this call came to, where it can fail */

@@ -21,7 +21,7 @@ enum {
     BLOCK_BLOCKS = WINOGRAD_BLOCK / LANES,
     BLOCK_ITEMS = WINOGRAD_POINTS * WINOGRAD_SUMS,
     OWN_ITEMS = 160 << 10,     /* of v that a thread keeps in its second-level cache */
-    LARGE_WEIGHTS = 1 << 20,   /* items of u that had better not be kept */
+    LARGE_WEIGHTS = 4 << 20,   /* items of u that had better not be kept */
     SHARED_TILES = 264,        /* of v made together: 22 groups */
     GRADIENT_TILES = 192,      /* of v and m made together */
     GRADIENT_TILES_MOST = 288, /* where that makes them come in one lot */
@@ -205,35 +205,69 @@ static void make_group(const struct execution *e, int64_t tile, int64_t block, f
 
 /* One strip of output channels for `count` tiles from `tile`. */
 static void multiply_strip(const struct execution *e, int64_t strip, int64_t tile, int64_t count,
-                           const float *v, const float *u, float *m)
+                           const float *v, const float *u, float *m,
+                           const struct winograd_fetch *fetch)
 {
     const struct winograd *w = e->w;
     int64_t size = w->strip * PANEL_BLOCKS, block = strip * size;
     int64_t vectors = least(size, w->to.blocks - block);
     kernels()->winograd_product(v, w->v_step, divided(count, WINOGRAD_GROUP), w->from.blocks, u,
-                                vectors, m);
+                                vectors, m, fetch);
     kernels()->winograd_result(&w->to, m, vectors, block, tile, count, e->to);
 }
 
-/* Parts [begin, end), each with its own tiles, all panels. */
+/* Adds to the list what tiles [tile, tile + count) of some blocks touch: whole rows of places, from
+ * those of the first tile to those of the last; what the list cannot hold is left out. */
+static void fetch_tiles(struct winograd_fetch *fetch, const struct winograd_image *image,
+                        const void *data, int64_t block, int64_t blocks, int64_t tile,
+                        int64_t count)
+{
+    int64_t in_image = image->tiles_high * image->tiles_wide, stop = tile + count;
+    int64_t place = LANES * (image->bf16 ? 2 : 4), row = image->width * place;
+    for (int64_t n = tile / in_image; count > 0 && n * in_image < stop; n++) {
+        int64_t first = tile > n * in_image ? tile % in_image / image->tiles_wide : 0;
+        int64_t last = least(stop - n * in_image, in_image) - 1;
+        int64_t top = 4 * first, bottom = least(4 * (last / image->tiles_wide) + 4, image->height);
+        for (int64_t b = block; b < block + blocks && fetch->count < WINOGRAD_RUNS; b++) {
+            int64_t plane = (n * image->blocks + b) * image->height;
+            fetch->at[fetch->count] = (const char *)data + (plane + top) * row;
+            fetch->lines[fetch->count++] = (bottom - top) * row / 64;
+        }
+    }
+}
+
+/* v of `count` tiles from `tile`. */
+static void make_groups(const struct execution *e, int64_t tile, int64_t count, float *v)
+{
+    for (int64_t t = 0; t < count; t += WINOGRAD_GROUP, v += WINOGRAD_POINTS * e->w->v_step)
+        for (int64_t block = 0; block < e->w->from.blocks; block++)
+            make_group(e, tile + t, block, v);
+}
+
+/* Parts [begin, end), each with its own tiles, all panels. While a panel is multiplied, its part of
+ * the result and a share of the next tiles come from memory. */
 static void own_tiles(void *argument, int64_t begin, int64_t end)
 {
     const struct execution *e = argument;
     const struct winograd *w = e->w;
-    int64_t groups = divided(w->tiles, WINOGRAD_GROUP);
-    int64_t panels = divided(w->to.blocks, PANEL_BLOCKS);
+    int64_t groups = divided(w->tiles, WINOGRAD_GROUP), in = w->from.blocks, out = w->to.blocks;
+    int64_t panels = divided(out, PANEL_BLOCKS);
     for (int64_t part = begin; part < end; part++) {
         float *v = part_of(e, part), *m = v + w->v;
         int64_t tile = groups * part / w->parts * WINOGRAD_GROUP;
         int64_t stop = least(groups * (part + 1) / w->parts * WINOGRAD_GROUP, w->tiles);
         for (; tile < stop; tile += w->chunk) {
-            int64_t count = least(w->chunk, stop - tile);
-            for (int64_t t = 0; t < count; t += WINOGRAD_GROUP)
-                for (int64_t block = 0; block < w->from.blocks; block++)
-                    make_group(e, tile + t, block,
-                               v + t / WINOGRAD_GROUP * WINOGRAD_POINTS * w->v_step);
-            for (int64_t panel = 0; panel < panels; panel++)
-                multiply_strip(e, panel, tile, count, v, e->u + panel * panel_items(w), m);
+            int64_t count = least(w->chunk, stop - tile), next = tile + count;
+            make_groups(e, tile, count, v);
+            for (int64_t panel = 0; panel < panels; panel++) {
+                struct winograd_fetch fetch = { 0 };
+                int64_t block = panel * PANEL_BLOCKS, share = in * panel / panels;
+                fetch_tiles(&fetch, &w->to, e->to, block, least(PANEL_BLOCKS, out - block), tile,
+                            count);
+                fetch_tiles(&fetch, &w->from, e->from, share, in * (panel + 1) / panels - share,
+                            next, least(w->chunk, stop - next));
+                multiply_strip(e, panel, tile, count, v, e->u + panel * panel_items(w), m, &fetch);
+            }
         }
     }
 }
@@ -254,13 +288,14 @@ static void own_strips(void *argument, int64_t begin, int64_t end)
     const struct execution *e = argument;
     const struct winograd *w = e->w;
     int64_t panels = divided(w->to.blocks, PANEL_BLOCKS), strips = divided(panels, w->strip);
+    struct winograd_fetch nothing = { 0 };
     for (int64_t part = begin; part < end; part++) {
         float *u = part_of(e, part), *m = u + w->u;
         int64_t stop = strips * (part + 1) / w->parts;
         for (int64_t strip = strips * part / w->parts; strip < stop; strip++) {
             for (int64_t i = 0; i < w->strip && strip * w->strip + i < panels; i++)
                 make_panel(w, e->weight, strip * w->strip + i, u + i * panel_items(w));
-            multiply_strip(e, strip, e->tile, e->count, e->v, u, m);
+            multiply_strip(e, strip, e->tile, e->count, e->v, u, m, &nothing);
         }
     }
 }

@@ -98,6 +98,15 @@ struct winograd_image {
     bool bf16;
 };
 
+enum { WINOGRAD_RUNS = 64 };
+
+/* Runs of cache lines that will be wanted next and had better be on their way meanwhile. */
+struct winograd_fetch {
+    int64_t count;
+    const char *at[WINOGRAD_RUNS];
+    int64_t lines[WINOGRAD_RUNS];
+};
+
 #define KERNEL_LIST(X)                                                                             \
     /* y[i] = f(x[i]) */                                                                           \
     X(unary, (enum unary_kind kind, const float *x, float *y, int64_t count))                      \
@@ -155,7 +164,8 @@ struct winograd_image {
     /* m [group tile, point, 16 vectors] = v [group, point, blocks, tile, 16] u, point by point;   \
      * u: panels of at most two vectors, one after the other */                                    \
     X(winograd_product, (const float *v, int64_t v_step, int64_t groups, int64_t blocks,           \
-                         const float *u, int64_t vectors, float *m))                               \
+                         const float *u, int64_t vectors, float *m,                                \
+                         const struct winograd_fetch *fetch))                                      \
     /* s [panel, 64, 32] of one point (+)= v [v_blocks, tiles, 16]' m [m_blocks, tiles, 16] */     \
     X(winograd_accumulate, (const float *v, int64_t v_blocks, const float *m, int64_t m_blocks,    \
                             int64_t tiles, float *s, bool fresh))                                  \

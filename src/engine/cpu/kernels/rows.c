@@ -18,7 +18,7 @@ INLINE float exponential_fast(float x)
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1;
-    int32_t bits = ((int32_t)k + 127) << 23;
+    uint32_t bits = (uint32_t)((int32_t)k + 127) << 23;
     float power;
     memcpy(&power, &bits, sizeof power);
     return x < -87.0f ? 0 : p * power;

@@ -446,16 +446,39 @@ INLINE void product_group(const float *v, const float *next, const float *u, int
         }
 }
 
-void KERNEL(winograd_product)(const float *v, int64_t v_step, int64_t groups, int64_t blocks,
-                              const float *u, int64_t vectors, float *m)
+/* A walk along the lines to fetch. */
+struct walk {
+    const struct winograd_fetch *fetch;
+    int64_t run, line;
+};
+
+INLINE void walk_on(struct walk *walk, int64_t lines)
 {
-    int64_t total = vectors * LANES, m_step = WINOGRAD_POINTS * total;
+    for (int64_t i = 0; i < lines && walk->run < walk->fetch->count; i++) {
+        __builtin_prefetch(walk->fetch->at[walk->run] + walk->line * 64, 0, 2);
+        if (++walk->line >= walk->fetch->lines[walk->run]) {
+            walk->run++;
+            walk->line = 0;
+        }
+    }
+}
+
+void KERNEL(winograd_product)(const float *v, int64_t v_step, int64_t groups, int64_t blocks,
+                              const float *u, int64_t vectors, float *m,
+                              const struct winograd_fetch *fetch)
+{
+    int64_t total = vectors * LANES, m_step = WINOGRAD_POINTS * total, lines = 0;
+    struct walk walk = { fetch, 0, 0 };
+    for (int64_t i = 0; i < fetch->count; i++)
+        lines += fetch->lines[i];
+    lines = lines / (WINOGRAD_POINTS * groups) + 1;
     for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
         for (int64_t g = 0; g < groups; g++) {
             const float *left = v + (g * WINOGRAD_POINTS + point) * v_step;
             const float *next = g + 1 < groups ? left + WINOGRAD_POINTS * v_step
                                                : v + (point + 1) % WINOGRAD_POINTS * v_step;
             float *to = m + g * GROUP * m_step + point * total;
+            walk_on(&walk, lines);
             for (int64_t k = 0; k < total; k += WINOGRAD_PANEL) {
                 int64_t width = total - k < WINOGRAD_PANEL ? total - k : WINOGRAD_PANEL;
                 const float *panel =
