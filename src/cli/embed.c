@@ -13,6 +13,7 @@ const struct command command_embed = {
     .name = "embed",
     .use = "use",
     .thing = "RUN",
+    .computes = true,
     .summary = "turn pictures into vectors",
     .detail = "RUN is a run folder or its model.safetensors. out= ends in .npy, .csv or .tsv.",
     .examples = "tacit embed run data=photos/ out=photos.npy\n"

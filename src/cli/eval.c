@@ -14,6 +14,7 @@ const struct command command_eval = {
     .use = "judge",
     .thing = "RUN",
     .thing_optional = true,
+    .computes = true,
     .summary = "score a run or model with labels, against honest rivals",
     .detail = "Without RUN only the subjects of against= are scored.",
     .examples =

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/signals.h"
+#include "cli/waiting.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +151,8 @@ static tacit_status dispatch(int count, char *const words[])
         help_command(command);
         return TACIT_OK;
     }
+    if (command->computes)
+        waiting_settle(words);
     return run_command(command, count - 2, words + 2);
 }
 

@@ -14,6 +14,7 @@ const struct command command_pretrain = {
     .use = "learn",
     .thing = "",
     .no_thing = "data",
+    .computes = true,
     .summary = "learn from pictures without labels",
     .detail = "Writes a run folder: the model, its configuration, metrics, checkpoints. Ctrl-C "
               "saves and\n"

@@ -13,6 +13,7 @@ const struct command command_resume = {
     .name = "resume",
     .use = "learn",
     .thing = "RUN",
+    .computes = true,
     .summary = "go on with a run that was stopped, to the same bytes",
     .detail = "",
     .examples = "tacit resume run\n",
