@@ -14,7 +14,7 @@
  * 16 values shows in the signed sum that stands for a loss here; direct convolutions stay in 1e-4. */
 #define RESNET50_TOLERANCE                 \
     {                                      \
-        5e-4, 1e-3, 1e-2, 1e-1, 1e-4, 1e-3 \
+        5e-4, 1e-3, 1e-2, 3e-1, 1e-4, 1e-3 \
     }
 
 static void conv4(void **state)
