@@ -25,9 +25,14 @@ while [ -e "$run" ]; do
 done
 mkdir -p "$work"
 
+# Small grey pictures of things in the middle: 32 pixels leave the last of four poolings a plane to
+# average, and larger crops keep the outline.
+recipe="model=conv4 epochs=8 image_size=32 augment.crop_scale_min=0.3"
+
 say "1. Learning from the pictures in $data, without their labels:"
-say "   tacit pretrain data=$data model=conv4 epochs=4 out=$run"
-"$tacit" pretrain data="$data" model=conv4 epochs=4 out="$run" || exit
+say "   tacit pretrain data=$data $recipe out=$run"
+# shellcheck disable=SC2086 # several words
+"$tacit" pretrain data="$data" $recipe out="$run" || exit
 
 say "2. What it is worth, against honest rivals on the same labels:"
 say "   tacit eval $run against=pixels,untrained,labels-only labels_per_class=1,10,all draws=5"
