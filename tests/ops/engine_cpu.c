@@ -1,6 +1,6 @@
 /* CPU programs in f32: PyTorch's values and gradients, then the table's own cases and what builders
  * fuse against the reference, in every form of operands and on every instruction set. */
-#include "ops/cpu.h"
+#include "ops/cpu_cases.h"
 #include "ops/golden.h"
 
 /* Cases that vector kernels and layouts find hard: whole vectors and more, images of 16 and 32
@@ -86,17 +86,6 @@ static const char *const hard_case[] = {
     "scatter_add | [90,16] [90]:3 | 3",
 };
 
-/* Errors of f32: 2e-5 of the item, and of the largest item of its tensor, which bounds
- * c eps sum |a||b| for the few hundred terms of these cases. Where inputs span many powers (the
- * tails of activations) the largest says nothing. */
-static void set_tolerance(struct expected *e)
-{
-    bool tails = strncmp(e->c->text, "[12] ", 5) == 0;
-    e->relative = 2e-5;
-    e->absolute = tails ? 0 : 2e-5;
-    e->floor = tails ? 2e-6 : 0;
-}
-
 static void golden_cases(void **state)
 {
     (void)state;
@@ -122,29 +111,6 @@ static void golden_cases(void **state)
     no_complaints(0);
 }
 
-/* A case against the reference, on the harness's numbers. */
-static void run_against_reference(const char *name, const struct test_case *c, builder *build,
-                                  const void *context)
-{
-    struct trial t;
-    trial_build(&t, c, build, context, false);
-    trial_open(&t, c);
-    require(reference_run(t.reference, 0), c->text);
-    struct expected e = { .name = name,
-                          .c = c,
-                          .upstream = reference_value(t.reference, t.weight),
-                          .y = reference_value(t.reference, t.y),
-                          .y_shape = shape_of(t.y) };
-    for (int i = 0; i < c->inputs; i++) {
-        e.input[i] = reference_value(t.reference, t.in[i]);
-        if (!c->input[i].below)
-            e.gradient[i] = reference_value(t.reference, t.gradient[i]);
-    }
-    set_tolerance(&e);
-    run_every_form(&e, build, context);
-    trial_free(&t);
-}
-
 static void table_cases(void **state)
 {
     (void)state;
@@ -153,7 +119,8 @@ static void table_cases(void **state)
         struct test_case c;
         for (const char *at = op->make ? op->cases : NULL; at;) {
             at = case_parse(at, &c);
-            run_against_reference(op->name, &c, build_op, &(struct op_case){ op, &c });
+            run_against_reference(op->name, &c, build_op, &(struct op_case){ op, &c },
+                                  run_every_form);
         }
     }
     no_complaints(0);
@@ -162,46 +129,9 @@ static void table_cases(void **state)
 static void more_cases(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof hard_case / sizeof *hard_case; i++) {
-        const char *bar = strchr(hard_case[i], '|');
-        const struct op_type *op = NULL;
-        struct test_case c;
-        for (int k = 0; all_ops[k]; k++)
-            if (strlen(all_ops[k]->name) == (size_t)(bar - hard_case[i]) - 1 &&
-                strncmp(all_ops[k]->name, hard_case[i], strlen(all_ops[k]->name)) == 0)
-                op = all_ops[k];
-        assert_non_null(op);
-        case_parse(bar + 2, &c);
-        run_against_reference(op->name, &c, build_op, &(struct op_case){ op, &c });
-    }
+    for (size_t i = 0; i < sizeof hard_case / sizeof *hard_case; i++)
+        run_line(hard_case[i], run_every_form);
     no_complaints(30);
-}
-
-struct fused {
-    const double *number;
-    enum { FUSED_RELU, FUSED_RESIDUAL, FUSED_POOL, FUSED_BOTH, FUSED_GIVEN } what;
-};
-
-/* relu(bn), relu(bn + residual), max_pool(relu(bn)), relu(bn + bn), relu(bn of given statistics) */
-static val build_fused(const val in[], int inputs, const void *context)
-{
-    (void)inputs;
-    const struct fused *f = context;
-    int groups = (int)f->number[0];
-    if (f->what == FUSED_GIVEN) {
-        struct shape shape = SHAPE(groups, dim(in[0], 1));
-        return relu(batch_apply(in[0], broadcast_to(constant(in[0].graph, 0.2), shape),
-                                broadcast_to(constant(in[0].graph, 1.7), shape), in[1], in[2],
-                                groups, false));
-    }
-    val y = batch_normalize(in[0], in[1], in[2], groups, f->number[1]);
-    if (f->what == FUSED_RESIDUAL)
-        return relu(add(y, in[3]));
-    if (f->what == FUSED_BOTH)
-        return relu(add(y, batch_normalize(in[3], in[1], in[2], groups, f->number[1])));
-    if (f->what == FUSED_POOL)
-        return max_pool(relu(y), (struct pooling){ { 2, 2 }, { 2, 2 }, { 0, 0 } });
-    return relu(y);
 }
 
 static void fused_forms(void **state)
@@ -225,7 +155,7 @@ static void fused_forms(void **state)
                          (int)x.dim[1], more ? shape[s] : "", groups);
                 case_parse(text, &c);
                 run_against_reference(name[what], &c, build_fused,
-                                      &(struct fused){ c.number, what });
+                                      &(struct fused){ c.number, what }, run_every_form);
             }
     no_complaints(0);
 }

@@ -10,8 +10,9 @@
     {                                      \
         1e-4, 1e-4, 1e-3, 5e-2, 1e-4, 1e-3 \
     }
-/* Winograd's rounding (1e-6 of a layer's largest result) through 53 layers normalised over as few as
- * 16 values shows in the signed sum that stands for a loss here; direct convolutions stay in 1e-4. */
+/* Winograd's rounding (1e-6 of a layer's largest result) through 53 layers normalised over as few
+ * as 16 values shows in the signed sum that stands for a loss here; direct convolutions stay in
+ * 1e-4. */
 #define RESNET50_TOLERANCE                 \
     {                                      \
         5e-4, 1e-3, 1e-2, 3e-1, 1e-4, 1e-3 \
