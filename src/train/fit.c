@@ -1,15 +1,48 @@
 #include "train/fit.h"
 #include "base/clock.h"
+#include "engine/cpu/tuning.h"
+#include "io/file.h"
 #include "train/metrics.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SETTLE_STEPS = 20, FLUSH_SECONDS = 2 };
 
 /* The loss shown is a running mean over some 50 steps. */
 static const double loss_memory = .98;
+
+enum { TUNING_BYTES = 1 << 20 };
+
+/* Kernels chosen by timing are kept in the run folder before step 0: the choice changes the bits,
+ * so that a resumed run must make it again. */
+static status tuning_read(const struct fit *fit, bool *found)
+{
+    char path[RUN_PATH_BYTES];
+    struct text text = { 0 };
+    run_file(fit->run, "kernels.txt", path);
+    *found = access(path, F_OK) == 0;
+    if (!*found)
+        return TACIT_OK;
+    status result = file_read(path, TUNING_BYTES, &text);
+    result = result == TACIT_OK ? tuning_load(text_string(&text)) : result;
+    text_free(&text);
+    return result;
+}
+
+static status tuning_write(const struct fit *fit)
+{
+    char path[RUN_PATH_BYTES];
+    struct text text = { 0 };
+    run_file(fit->run, "kernels.txt", path);
+    status result = tuning_save(&text);
+    if (result == TACIT_OK)
+        result = file_write(path, text_string(&text), strlen(text_string(&text)));
+    text_free(&text);
+    return result;
+}
 
 static status fit_compile(struct fit *fit)
 {
@@ -19,10 +52,15 @@ static status fit_compile(struct fit *fit)
     fit->store = store_new(setup->seed);
     if (!fit->store)
         return TACIT_RESOURCES;
+    bool tunes = fit->run && config_boolean(setup->config, "tune"), tuned = false;
+    if (tunes)
+        TRY(tuning_read(fit, &tuned));
     status result = setup_session(setup, fit->store, &fit->session);
     if (result == TACIT_RESOURCES)
         return setup_fits(setup, 0, available);
     TRY(result);
+    if (tunes && !tuned)
+        TRY(tuning_write(fit));
     TRY(setup_fits(setup, setup_bytes(setup, fit->session), available));
     int count = session_ranges(fit->session, &ranges);
     return optimizer_new(&setup->optimizer, count, ranges, &fit->optimizer);
