@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "eval/nearest.h"
-#include "eval/product.h"
+#include "engine/cpu/product.h"
 
 #include <math.h>
 #include <stdatomic.h>

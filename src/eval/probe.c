@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "eval/product.h"
+#include "engine/cpu/product.h"
 
 #include <lbfgs.h>
 #include <math.h>

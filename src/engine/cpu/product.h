@@ -1,6 +1,6 @@
-/* The one matrix product of this room: single precision, row-major. */
-#ifndef EVAL_PRODUCT_H
-#define EVAL_PRODUCT_H
+/* A matrix product outside of programs, for scores: single precision, row-major. */
+#ifndef ENGINE_CPU_PRODUCT_H
+#define ENGINE_CPU_PRODUCT_H
 
 #include "base/status.h"
 

@@ -1,4 +1,4 @@
-#include "eval/product.h"
+#include "engine/cpu/product.h"
 
 #include <dnnl.h>
 
