@@ -5,6 +5,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
 /** What a library call came to. Everything but TACIT_OK leaves a message: see tacit_message(). */
 typedef enum tacit_status {
@@ -20,6 +23,9 @@ typedef enum tacit_status {
 /** The message of the last failed call of this thread: what, where, what to do. Never NULL. */
 const char *tacit_message(void);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif
