@@ -203,10 +203,20 @@ static void check(const struct problem *p, enum convolution_kind kind, bool bf16
 static void against_direct_sums(void **state)
 {
     (void)state;
+    parallel_set_threads(2);
     for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
         for (int kind = 0; kind < 3; kind++)
             for (int bf16 = 0; bf16 < 2; bf16++)
                 check(&problems[i], (enum convolution_kind)kind, bf16);
+}
+
+/* Sums of the weight gradient too large for every thread to have its own, in two lots of tiles. */
+static void large_sums(void **state)
+{
+    (void)state;
+    static const struct problem problem = { 290, 256, 208, 1, 1, 1 };
+    parallel_set_threads(2);
+    check(&problem, CONVOLVE_WEIGHT, false);
 }
 
 /* What it must leave to others. */
@@ -239,7 +249,7 @@ static void refuses(void **state)
     }
 }
 
-/* The same bits on one thread and on three. */
+/* The same bits on one thread and on three, where threads do not divide sums. */
 static void threads_do_not_matter(void **state)
 {
     (void)state;
@@ -287,6 +297,7 @@ static int run_all(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(against_direct_sums),
+        cmocka_unit_test(large_sums),
         cmocka_unit_test(refuses),
         cmocka_unit_test(threads_do_not_matter),
     };

@@ -6,9 +6,11 @@
  * Where u is large (wide layers have few tiles), the threads make v of many tiles together and then
  * divide the panels: each panel of u is made, used for all tiles and forgotten.
  *
- * Weight gradient: v and m of some tiles are made together; then the sums s = v' m are divided by
- * points and blocks of 64 x 64 channels. When the tiles come in one lot and there are blocks enough
- * for all threads, s of a block is turned into weights at once and never stored. */
+ * Weight gradient: v and m are made of a lot of tiles at a time, then multiplied to s += v' m, by
+ * points and blocks of 64 x 64 channels. Where s is small every thread has its own and takes its
+ * own tiles; all s are added up in the end. Where it is large the threads share each lot and divide
+ * points and blocks; and when all tiles come in one lot and there are blocks enough for all
+ * threads, s of a block is turned into weights at once and never stored. */
 #include "engine/cpu/winograd.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -16,28 +18,36 @@
 
 enum {
     LANES = 16,
+    LINE_ITEMS = 16, /* a cache line */
     GROUP_ITEMS = WINOGRAD_GROUP * LANES,
     PANEL_BLOCKS = WINOGRAD_PANEL / LANES,
     BLOCK_BLOCKS = WINOGRAD_BLOCK / LANES,
     BLOCK_ITEMS = WINOGRAD_POINTS * WINOGRAD_SUMS,
-    OWN_ITEMS = 160 << 10,     /* of v that a thread keeps in its second-level cache */
-    LARGE_WEIGHTS = 4 << 20,   /* items of u that had better not be kept */
-    SHARED_TILES = 264,        /* of v made together: 22 groups */
-    GRADIENT_TILES = 192,      /* of v and m made together */
-    GRADIENT_TILES_MOST = 288, /* where that makes them come in one lot */
-    STRETCH = 32               /* tiles that a thread takes at a time */
+    OWN_ITEMS = 64 << 10,           /* of v that a thread keeps in its second-level cache */
+    LARGE_WEIGHTS = 4 << 20,        /* items of u that had better not be kept */
+    SHARED_TILES = 264,             /* of v made together: 22 groups */
+    GRADIENT_TILES = 192,           /* of v and m made together */
+    GRADIENT_TILES_MOST = 288,      /* where that makes them come in one lot */
+    OWN_TILES_LEAST = 64,           /* of v and m that a thread makes alone: at least, and */
+    OWN_GRADIENT_ITEMS = 512 << 10, /* as many as make these */
+    OWN_SUMS = 4 << 20,             /* items of all own s */
+    STRETCH = 32                    /* tiles that a thread takes at a time */
 };
+
+/* Sums of the weight gradient: kept by all threads together, one of each thread, or never kept. */
+enum sums { SUMS_SHARED, SUMS_OWN, SUMS_PASSING };
 
 struct winograd {
     enum convolution_kind kind;
     struct winograd_image from, to; /* 6x6 and 4x4 places of the tiles; from.blocks, to.blocks */
     int64_t tiles, lane_step, row_step; /* of the weight: from an output, an input to the next */
     int64_t parts;                      /* threads */
-    bool shared;                        /* v of all threads together; or: s is kept */
-    int64_t chunk;                      /* tiles at a time */
-    int64_t strip;                      /* panels at a time */
-    int64_t v_step, m_step;             /* items from one point to the next */
-    int64_t u, v, m, part;              /* items: of u or s, of v, of m; of what each part has */
+    bool shared;                        /* v of all threads together */
+    enum sums sums;
+    int64_t chunk;          /* tiles at a time */
+    int64_t strip;          /* panels at a time */
+    int64_t v_step, m_step; /* items from one point to the next */
+    int64_t u, v, m, part;  /* items: of u or s, of v, of m; of what each part has */
 };
 
 static bool blocked(const struct shape *shape, enum activation_layout layout)
@@ -108,18 +118,34 @@ static void plan_convolution(struct winograd *w)
     w->part = w->m + (w->shared ? w->u : w->v);
 }
 
+/* Blocks of 64 x 64 channels. */
+static int64_t blocks_of(const struct winograd *w)
+{
+    return divided(w->from.blocks, BLOCK_BLOCKS) * divided(w->to.blocks, BLOCK_BLOCKS);
+}
+
 static void plan_weight_gradient(struct winograd *w)
 {
-    int64_t lots = w->tiles <= GRADIENT_TILES_MOST ? 1 : divided(w->tiles, GRADIENT_TILES);
-    int64_t blocks = divided(w->from.blocks, BLOCK_BLOCKS) * divided(w->to.blocks, BLOCK_BLOCKS);
-    w->shared = lots > 1 || blocks < 2 * w->parts;
-    w->chunk = divided(w->tiles, lots);
+    int64_t blocks = blocks_of(w), sums = blocks * BLOCK_ITEMS, most = GRADIENT_TILES;
+    if (w->tiles <= GRADIENT_TILES_MOST) {
+        w->sums = blocks < 2 * w->parts ? SUMS_SHARED : SUMS_PASSING;
+        most = GRADIENT_TILES_MOST;
+    } else if (w->parts * sums <= OWN_SUMS) {
+        int64_t items = WINOGRAD_POINTS * LANES * (w->from.blocks + w->to.blocks);
+        w->sums = SUMS_OWN;
+        w->parts = least(w->parts, divided(w->tiles, OWN_TILES_LEAST));
+        if (most > OWN_GRADIENT_ITEMS / items)
+            most = OWN_GRADIENT_ITEMS / items;
+        most = most < OWN_TILES_LEAST ? OWN_TILES_LEAST : most;
+    }
+    int64_t share = divided(w->tiles, w->sums == SUMS_OWN ? w->parts : 1);
+    w->chunk = divided(share, divided(share, most));
     w->v_step = w->from.blocks * w->chunk * LANES + WINOGRAD_PAD;
     w->m_step = w->to.blocks * w->chunk * LANES + WINOGRAD_PAD;
     w->v = WINOGRAD_POINTS * w->v_step;
     w->m = WINOGRAD_POINTS * w->m_step;
-    w->u = w->shared ? blocks * BLOCK_ITEMS : 0;
-    w->part = w->shared ? 0 : BLOCK_ITEMS;
+    w->u = w->sums == SUMS_PASSING ? BLOCK_ITEMS : sums;
+    w->part = w->sums == SUMS_SHARED ? 0 : w->sums == SUMS_OWN ? w->u + w->v + w->m : w->u;
 }
 
 status winograd_new(const struct convolution_request *r, struct winograd **winograd)
@@ -148,10 +174,17 @@ status winograd_new(const struct convolution_request *r, struct winograd **winog
     return TACIT_OK;
 }
 
+/* Items of the scratch that do not belong to a part. */
+static int64_t common_items(const struct winograd *w)
+{
+    if (w->kind != CONVOLVE_WEIGHT)
+        return w->shared ? w->v : w->u;
+    return w->sums == SUMS_OWN ? 0 : w->v + w->m + (w->sums == SUMS_SHARED ? w->u : 0);
+}
+
 size_t winograd_scratch(const struct winograd *w)
 {
-    int64_t common = w->kind == CONVOLVE_WEIGHT ? w->u + w->v + w->m : w->shared ? w->v : w->u;
-    return (size_t)(common + w->parts * w->part) * sizeof(float);
+    return (size_t)(common_items(w) + w->parts * w->part) * sizeof(float);
 }
 
 void winograd_free(void *winograd)
@@ -161,13 +194,14 @@ void winograd_free(void *winograd)
 
 /* ---- forward and data gradient ---- */
 
-/* One execution: operands, the pieces of the scratch, and the lot of tiles now at hand. */
+/* One execution: operands, the pieces of the scratch, the lot of tiles now at hand, and the tiles
+ * [start, stop) of all lots. */
 struct execution {
     const struct winograd *w;
     const void *from, *cotangent;
     void *to;
     float *weight, *u, *v, *m, *part;
-    int64_t tile, count;
+    int64_t tile, count, start, stop;
 };
 
 static float *part_of(const struct execution *e, int64_t part)
@@ -321,6 +355,12 @@ static void convolve(struct execution *e)
 
 /* ---- weight gradient ---- */
 
+/* Stretches of the lot at hand, of each block of x and of dy. */
+static int64_t stretches_of(const struct execution *e)
+{
+    return divided(e->count, STRETCH) * (e->w->from.blocks + e->w->to.blocks);
+}
+
 /* Items: (stretch of tiles, block of x or of dy). */
 static void gather_stretches(void *argument, int64_t begin, int64_t end)
 {
@@ -339,16 +379,43 @@ static void gather_stretches(void *argument, int64_t begin, int64_t end)
     }
 }
 
-/* Adds the lot of tiles at hand to one point of one block of sums. */
-static void add_point(const struct execution *e, int64_t block, int64_t point, float *s, bool fresh)
+/* What one point of one block of sums is made of. */
+struct summands {
+    const float *v, *m;
+    int64_t v_blocks, m_blocks;
+};
+
+static struct summands summands_of(const struct execution *e, int64_t block, int64_t point)
 {
     const struct winograd *w = e->w;
     int64_t columns = divided(w->to.blocks, BLOCK_BLOCKS), size = e->count * LANES;
     int64_t in = block / columns * BLOCK_BLOCKS, out = block % columns * BLOCK_BLOCKS;
-    kernels()->winograd_accumulate(
-        e->v + point * w->v_step + in * size, least(BLOCK_BLOCKS, w->from.blocks - in),
-        e->m + point * w->m_step + out * size, least(BLOCK_BLOCKS, w->to.blocks - out), e->count,
-        s + point * WINOGRAD_SUMS, fresh);
+    return (struct summands){ e->v + point * w->v_step + in * size,
+                              e->m + point * w->m_step + out * size,
+                              least(BLOCK_BLOCKS, w->from.blocks - in),
+                              least(BLOCK_BLOCKS, w->to.blocks - out) };
+}
+
+static void fetch_items(struct winograd_fetch *fetch, const float *at, int64_t items)
+{
+    if (fetch->count < WINOGRAD_RUNS) {
+        fetch->at[fetch->count] = (const char *)at;
+        fetch->lines[fetch->count++] = items / LINE_ITEMS;
+    }
+}
+
+/* Adds the lot of tiles at hand to one point of one block of sums, and fetches the next. */
+static void add_point(const struct execution *e, const struct summands *now,
+                      const struct summands *next, float *s, bool fresh,
+                      struct winograd_fetch *fetch)
+{
+    int64_t size = e->count * LANES;
+    if (next->v != now->v)
+        fetch_items(fetch, next->v, next->v_blocks * size);
+    if (next->m != now->m)
+        fetch_items(fetch, next->m, next->m_blocks * size);
+    kernels()->winograd_accumulate(now->v, now->v_blocks, now->m, now->m_blocks, e->count, s, fresh,
+                                   fetch);
 }
 
 /* The weights of one block of sums. */
@@ -363,20 +430,70 @@ static void finish_block(const struct execution *e, int64_t block, const float *
         e->weight + out * LANES * w->lane_step + in * LANES * w->row_step);
 }
 
-/* Items: (block, point); the sums are kept. */
+/* Fetches a share of what the next lot of tiles is made from: stretches as in gather_stretches. */
+static void fetch_share(const struct execution *e, struct winograd_fetch *fetch, int64_t share,
+                        int64_t shares)
+{
+    const struct winograd *w = e->w;
+    int64_t tile = e->tile + e->count, count = least(w->chunk, e->stop - tile);
+    int64_t blocks = w->from.blocks + w->to.blocks, stretches = divided(count, STRETCH) * blocks;
+    for (int64_t i = stretches * share / shares; i < stretches * (share + 1) / shares; i++) {
+        int64_t t = i / blocks * STRETCH, block = i % blocks, some = least(STRETCH, count - t);
+        if (block < w->from.blocks)
+            fetch_tiles(fetch, &w->from, e->from, block, 1, tile + t, some);
+        else
+            fetch_tiles(fetch, &w->to, e->cotangent, block - w->from.blocks, 1, tile + t, some);
+    }
+}
+
+/* Items: (point, block); the sums are kept. */
 static void add_points(void *argument, int64_t begin, int64_t end)
 {
     const struct execution *e = argument;
-    for (int64_t i = begin; i < end; i++)
-        add_point(e, i / WINOGRAD_POINTS, i % WINOGRAD_POINTS,
-                  e->u + i / WINOGRAD_POINTS * BLOCK_ITEMS, e->tile == 0);
+    int64_t blocks = blocks_of(e->w);
+    for (int64_t i = begin; i < end; i++) {
+        int64_t j = i + 1 < end ? i + 1 : begin;
+        struct winograd_fetch fetch = { 0 };
+        struct summands now = summands_of(e, i % blocks, i / blocks);
+        struct summands next = summands_of(e, j % blocks, j / blocks);
+        fetch_items(&fetch, e->u + j % blocks * BLOCK_ITEMS + j / blocks * WINOGRAD_SUMS,
+                    WINOGRAD_SUMS);
+        fetch_share(e, &fetch, i, blocks * WINOGRAD_POINTS);
+        add_point(e, &now, &next, e->u + i % blocks * BLOCK_ITEMS + i / blocks * WINOGRAD_SUMS,
+                  e->tile == e->start, &fetch);
+    }
 }
 
+/* Blocks [begin, end): the sums of all parts, then the weights. */
 static void finish_blocks(void *argument, int64_t begin, int64_t end)
 {
     const struct execution *e = argument;
-    for (int64_t block = begin; block < end; block++)
-        finish_block(e, block, e->u + block * BLOCK_ITEMS);
+    for (int64_t block = begin; block < end; block++) {
+        float *s = e->u + block * BLOCK_ITEMS;
+        for (int64_t part = 1; e->w->sums == SUMS_OWN && part < e->w->parts; part++)
+            kernels()->accumulate(s + part * e->w->part, s, BLOCK_ITEMS);
+        finish_block(e, block, s);
+    }
+}
+
+/* Parts [begin, end), each with its own tiles, from x and dy to its own sums. */
+static void own_sums(void *argument, int64_t begin, int64_t end)
+{
+    const struct execution *e = argument;
+    const struct winograd *w = e->w;
+    for (int64_t part = begin; part < end; part++) {
+        struct execution own = *e;
+        own.u = part_of(e, part);
+        own.v = own.u + w->u;
+        own.m = own.v + w->v;
+        own.start = w->tiles * part / w->parts;
+        own.stop = w->tiles * (part + 1) / w->parts;
+        for (own.tile = own.start; own.tile < own.stop; own.tile += own.count) {
+            own.count = least(w->chunk, own.stop - own.tile);
+            gather_stretches(&own, 0, stretches_of(&own));
+            add_points(&own, 0, blocks_of(w) * WINOGRAD_POINTS);
+        }
+    }
 }
 
 /* Parts [begin, end), each with its own blocks from all tiles to the weights. */
@@ -384,12 +501,16 @@ static void own_blocks(void *argument, int64_t begin, int64_t end)
 {
     const struct execution *e = argument;
     const struct winograd *w = e->w;
-    int64_t blocks = divided(w->from.blocks, BLOCK_BLOCKS) * divided(w->to.blocks, BLOCK_BLOCKS);
+    int64_t blocks = blocks_of(w);
     for (int64_t part = begin; part < end; part++)
         for (int64_t block = blocks * part / w->parts; block < blocks * (part + 1) / w->parts;
              block++) {
-            for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
-                add_point(e, block, point, part_of(e, part), true);
+            for (int64_t point = 0; point < WINOGRAD_POINTS; point++) {
+                struct winograd_fetch fetch = { 0 };
+                struct summands now = summands_of(e, block, point);
+                struct summands next = summands_of(e, block, (point + 1) % WINOGRAD_POINTS);
+                add_point(e, &now, &next, part_of(e, part) + point * WINOGRAD_SUMS, true, &fetch);
+            }
             finish_block(e, block, part_of(e, part));
         }
 }
@@ -397,35 +518,35 @@ static void own_blocks(void *argument, int64_t begin, int64_t end)
 static void weight_gradient(struct execution *e)
 {
     const struct winograd *w = e->w;
-    int64_t blocks = divided(w->from.blocks, BLOCK_BLOCKS) * divided(w->to.blocks, BLOCK_BLOCKS);
-    for (e->tile = 0; e->tile < w->tiles; e->tile += w->chunk) {
+    int64_t blocks = blocks_of(w);
+    e->stop = w->tiles;
+    if (w->sums == SUMS_OWN)
+        parallel_for(w->parts, COSTLY, own_sums, e);
+    for (; w->sums != SUMS_OWN && e->tile < w->tiles; e->tile += e->count) {
         e->count = least(w->chunk, w->tiles - e->tile);
-        parallel_for(divided(e->count, STRETCH) * (w->from.blocks + w->to.blocks), 1000,
-                     gather_stretches, e);
-        if (w->shared)
+        parallel_for(stretches_of(e), 1000, gather_stretches, e);
+        if (w->sums == SUMS_SHARED)
             parallel_for(blocks * WINOGRAD_POINTS, COSTLY, add_points, e);
+        else
+            parallel_for(w->parts, COSTLY, own_blocks, e);
     }
-    e->tile = 0;
-    if (w->shared)
+    if (w->sums != SUMS_PASSING)
         parallel_for(blocks, 20000, finish_blocks, e);
-    else
-        parallel_for(w->parts, COSTLY, own_blocks, e);
 }
 
 void winograd_execute(const struct winograd *w, void *x, float *weight, void *y, void *scratch)
 {
     bool data = w->kind == CONVOLVE_DATA;
     struct execution e = { .w = w, .from = data ? y : x, .to = data ? x : y, .weight = weight };
-    if (w->kind == CONVOLVE_WEIGHT) {
-        e.cotangent = y;
-        e.u = scratch;
-        e.v = e.u + w->u;
-        e.m = e.v + w->v;
-        e.part = e.m + w->m;
-        weight_gradient(&e);
+    e.u = e.v = scratch;
+    e.part = e.u + common_items(w);
+    if (w->kind != CONVOLVE_WEIGHT) {
+        convolve(&e);
         return;
     }
-    e.u = e.v = scratch;
-    e.part = e.u + (w->shared ? w->v : w->u);
-    convolve(&e);
+    e.cotangent = y;
+    if (w->sums == SUMS_SHARED)
+        e.v += w->u;
+    e.m = e.v + w->v;
+    weight_gradient(&e);
 }

@@ -1,6 +1,6 @@
 /* Convolution of 3x3 windows at stride 1 and its two gradients by Winograd's F(4x4, 3x3) (Lavin &
  * Gray 2016, arXiv:1509.09308), on activations in blocks of 16 channels. Relative error about 1e-6
- * of the largest result. The bits do not depend on the number of threads. */
+ * of the largest result. The bits of a weight gradient depend on the number of threads. */
 #ifndef ENGINE_CPU_WINOGRAD_H
 #define ENGINE_CPU_WINOGRAD_H
 

@@ -82,8 +82,8 @@ struct window_pooling {
     int64_t kernel[2], stride[2], padding[2];
 };
 
-/* Winograd's F(4x4, 3x3): 36 points stand for a tile. Left operands are stored by groups of 12 tiles,
- * right ones by panels of 32 channels, sums of gradients by blocks of 64 x 64 channels. */
+/* Winograd's F(4x4, 3x3): 36 points stand for a tile. Left operands are stored by groups of 12
+ * tiles, right ones by panels of 32 channels, sums of gradients by blocks of 64 x 64 channels. */
 enum { WINOGRAD_POINTS = 36, WINOGRAD_GROUP = 12, WINOGRAD_PANEL = 32, WINOGRAD_BLOCK = 64 };
 
 /* From point to point every operand skips a cache line more, so that the 36 places written or read
@@ -149,7 +149,7 @@ struct winograd_fetch {
       (const struct window_pooling *p, const void *x, void *y, int64_t begin, int64_t end))        \
     X(average_pool_gradient,                                                                       \
       (const struct window_pooling *p, const void *dy, void *dx, int64_t begin, int64_t end))      \
-    /* Winograd: a source tile is 6x6 places, a result or its cotangent 4x4. v[point step + t 16]   \
+    /* Winograd: a source tile is 6x6 places, a result or its cotangent 4x4. v[point step + t 16]  \
      * for tiles [tile, tile + count) of one block of channels */                                  \
     X(winograd_source, (const struct winograd_image *image, const void *x, int64_t block,          \
                         int64_t tile, int64_t count, float *v, int64_t step))                      \
@@ -163,15 +163,16 @@ struct winograd_fetch {
                         int64_t rows, int64_t vectors, float *u))                                  \
     /* m [group tile, point, 16 vectors] = v [group, point, blocks, tile, 16] u, point by point;   \
      * u: panels of at most two vectors, one after the other */                                    \
-    X(winograd_product, (const float *v, int64_t v_step, int64_t groups, int64_t blocks,           \
-                         const float *u, int64_t vectors, float *m,                                \
-                         const struct winograd_fetch *fetch))                                      \
+    X(winograd_product,                                                                            \
+      (const float *v, int64_t v_step, int64_t groups, int64_t blocks, const float *u,             \
+       int64_t vectors, float *m, const struct winograd_fetch *fetch))                             \
     /* s [panel, 64, 32] of one point (+)= v [v_blocks, tiles, 16]' m [m_blocks, tiles, 16] */     \
-    X(winograd_accumulate, (const float *v, int64_t v_blocks, const float *m, int64_t m_blocks,    \
-                            int64_t tiles, float *s, bool fresh))                                  \
+    X(winograd_accumulate,                                                                         \
+      (const float *v, int64_t v_blocks, const float *m, int64_t m_blocks, int64_t tiles,          \
+       float *s, bool fresh, const struct winograd_fetch *fetch))                                  \
     /* 3x3 gradients at lane lane_step + 9 row from s [point, panel, 64, 32] */                    \
-    X(winograd_weight_gradient, (const float *s, int64_t rows, int64_t lanes, int64_t lane_step,   \
-                                 float *gradient))                                                 \
+    X(winograd_weight_gradient,                                                                    \
+      (const float *s, int64_t rows, int64_t lanes, int64_t lane_step, float *gradient))           \
     /* f32 <-> bf16, rounding to nearest even */                                                   \
     X(to_bf16, (const float *x, void *y, int64_t count))                                           \
     X(from_bf16, (const void *x, float *y, int64_t count))

@@ -388,6 +388,31 @@ void KERNEL(winograd_weight_gradient)(const float *s, int64_t rows, int64_t lane
 
 /* ---- matrix products ---- */
 
+/* A walk along the lines to fetch, some at each of `stops`. */
+struct walk {
+    const struct winograd_fetch *fetch;
+    int64_t run, line, pace;
+};
+
+INLINE struct walk walk_of(const struct winograd_fetch *fetch, int64_t stops)
+{
+    int64_t lines = 0;
+    for (int64_t i = 0; i < fetch->count; i++)
+        lines += fetch->lines[i];
+    return (struct walk){ fetch, 0, 0, lines / stops + 1 };
+}
+
+INLINE void walk_on(struct walk *walk)
+{
+    for (int64_t i = 0; i < walk->pace && walk->run < walk->fetch->count; i++) {
+        __builtin_prefetch(walk->fetch->at[walk->run] + walk->line * 64, 0, 2);
+        if (++walk->line >= walk->fetch->lines[walk->run]) {
+            walk->run++;
+            walk->line = 0;
+        }
+    }
+}
+
 /* m[row][columns] (+)= sum over channels of v[channel / 16][row][channel % 16] u[channel][columns]:
  * rows x columns accumulators stay in registers. Meanwhile the operand `next` is fetched. */
 INLINE void product_block(const float *v, const float *next, const float *u, int64_t blocks,
@@ -446,39 +471,19 @@ INLINE void product_group(const float *v, const float *next, const float *u, int
         }
 }
 
-/* A walk along the lines to fetch. */
-struct walk {
-    const struct winograd_fetch *fetch;
-    int64_t run, line;
-};
-
-INLINE void walk_on(struct walk *walk, int64_t lines)
-{
-    for (int64_t i = 0; i < lines && walk->run < walk->fetch->count; i++) {
-        __builtin_prefetch(walk->fetch->at[walk->run] + walk->line * 64, 0, 2);
-        if (++walk->line >= walk->fetch->lines[walk->run]) {
-            walk->run++;
-            walk->line = 0;
-        }
-    }
-}
-
 void KERNEL(winograd_product)(const float *v, int64_t v_step, int64_t groups, int64_t blocks,
                               const float *u, int64_t vectors, float *m,
                               const struct winograd_fetch *fetch)
 {
-    int64_t total = vectors * LANES, m_step = WINOGRAD_POINTS * total, lines = 0;
-    struct walk walk = { fetch, 0, 0 };
-    for (int64_t i = 0; i < fetch->count; i++)
-        lines += fetch->lines[i];
-    lines = lines / (WINOGRAD_POINTS * groups) + 1;
+    int64_t total = vectors * LANES, m_step = WINOGRAD_POINTS * total;
+    struct walk walk = walk_of(fetch, WINOGRAD_POINTS * groups);
     for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
         for (int64_t g = 0; g < groups; g++) {
             const float *left = v + (g * WINOGRAD_POINTS + point) * v_step;
             const float *next = g + 1 < groups ? left + WINOGRAD_POINTS * v_step
                                                : v + (point + 1) % WINOGRAD_POINTS * v_step;
             float *to = m + g * GROUP * m_step + point * total;
-            walk_on(&walk, lines);
+            walk_on(&walk);
             for (int64_t k = 0; k < total; k += WINOGRAD_PANEL) {
                 int64_t width = total - k < WINOGRAD_PANEL ? total - k : WINOGRAD_PANEL;
                 const float *panel =
@@ -522,17 +527,21 @@ INLINE void gradient_block(const float *v, const float *m, int64_t tiles, int64_
 }
 
 void KERNEL(winograd_accumulate)(const float *v, int64_t v_blocks, const float *m, int64_t m_blocks,
-                                 int64_t tiles, float *s, bool fresh)
+                                 int64_t tiles, float *s, bool fresh,
+                                 const struct winograd_fetch *fetch)
 {
     /* Distance of the second native vector: the other half of 16 channels, or the next 16. */
     int64_t size = tiles * LANES, column = (int)WIDE == (int)LANES ? size : WIDE;
     int64_t width = WIDE * COLUMNS / LANES;
+    struct walk walk =
+        walk_of(fetch, v_blocks * (LANES / GRADIENT_ROWS) * ((m_blocks + width - 1) / width));
     for (int64_t b = 0; b < v_blocks; b++)
         for (int64_t k = 0; k < m_blocks; k += width)
             for (int64_t r = 0; r < LANES; r += GRADIENT_ROWS) {
                 const float *left = v + b * size + r, *right = m + k * size;
                 int64_t panel = k * LANES / WINOGRAD_PANEL, lane = k * LANES % WINOGRAD_PANEL;
                 float *to = s + (panel * WINOGRAD_BLOCK + b * LANES + r) * WINOGRAD_PANEL + lane;
+                walk_on(&walk);
                 if (k + width <= m_blocks)
                     gradient_block(left, right, tiles, column, to, fresh, COLUMNS);
                 else
