@@ -125,6 +125,71 @@ static void same_bits(void **state)
     free(kept);
 }
 
+/* A program keeps all it needs of its graph: the name of a random call, too. */
+static void graph_freed_before_the_run(void **state)
+{
+    (void)state;
+    struct store *store = store_new(1);
+    struct graph *g = graph_new(store);
+    struct program *p = NULL;
+    output(random_uniform(g, "call", SHAPE(9)), "u");
+    require(compile(g, &(struct target){ .seed = 5 }, &p), "random");
+    graph_free(g);
+    require(program_run(p, 3), "random");
+    struct random_stream stream = random_stream(5, "call", 3, 0);
+    for (int i = 0; i < 9; i++)
+        assert_float_equal(program_output(p, "u")[i], random_float(&stream), 0);
+    program_free(p);
+    store_free(store);
+}
+
+/* What states take over from each other is what they held before the run. */
+static void states_change_places(void **unused)
+{
+    (void)unused;
+    struct store *store = store_new(1);
+    struct graph *g = graph_new(store);
+    struct program *p = NULL;
+    net n = network(g, "n", true, 1);
+    const char *const name[] = { "a", "b", "c" };
+    struct tensor *tensor[3];
+    val was[3];
+    for (int i = 0; i < 3; i++) {
+        tensor[i] = state(n, name[i], SHAPE(4), init_constant(i));
+        was[i] = state_read(g, tensor[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        state_write(g, tensor[i],
+                    i == 1 ? reshape(reshape(was[2], SHAPE(2, 2)), SHAPE(4)) : was[(i + 1) % 3]);
+    require(compile(g, &targets[0], &p), "states");
+    require(program_run(p, 0), "states");
+    for (int i = 0; i < 3; i++)
+        assert_float_equal(tensor_value(tensor[i])[3], (float)((i + 1) % 3), 0);
+    program_free(p);
+    graph_free(g);
+    store_free(store);
+}
+
+/* A class from outside that is none must not be read; the row is NaN and the others stay. */
+static void targets_that_are_no_class(void **state)
+{
+    (void)state;
+    struct store *store = store_new(1);
+    struct graph *g = graph_new(store);
+    struct program *p = NULL;
+    output(cross_entropy(broadcast_to(constant(g, 0), SHAPE(4, 3)), input(g, "t", I32, SHAPE(4))),
+           "loss");
+    require(compile(g, &targets[0], &p), "targets");
+    memcpy(program_input(p, "t"), (int32_t[]){ -1, 2, 3, INT32_MIN }, 4 * sizeof(int32_t));
+    require(program_run(p, 0), "targets");
+    const float *loss = program_output(p, "loss");
+    assert_float_equal(loss[1], log(3), 1e-6);
+    assert_true(isnan(loss[0]) && isnan(loss[2]) && isnan(loss[3]));
+    program_free(p);
+    graph_free(g);
+    store_free(store);
+}
+
 static int run(const char *isa)
 {
     parallel_flush_denormals();
@@ -134,6 +199,9 @@ static int run(const char *isa)
         cmocka_unit_test(two_programs_on_one_store),
         cmocka_unit_test(no_allocation_in_a_run),
         cmocka_unit_test(same_bits),
+        cmocka_unit_test(graph_freed_before_the_run),
+        cmocka_unit_test(states_change_places),
+        cmocka_unit_test(targets_that_are_no_class),
     };
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
 }

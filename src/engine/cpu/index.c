@@ -1,5 +1,6 @@
 /* Calls that choose by integers, make them, or draw random numbers. Indices from outside are
  * checked: a wrong one fails the run instead of reading past the table. */
+#include "base/memory.h"
 #include "base/random.h"
 #include "engine/cpu/tables.h"
 
@@ -100,15 +101,22 @@ static status count_prepare(struct call *call)
 
 static void random_run(struct call *call)
 {
-    struct random_stream stream =
-        random_stream(call->run_key[0], call->attribute.named.name, call->run_key[1], 0);
+    struct random_stream stream = random_stream(call->run_key[0], call->state, call->run_key[1], 0);
     float *to = call->out[0].data;
     for (int64_t i = 0, size = operand_size(&call->out[0]); i < size; i++)
         to[i] = random_float(&stream);
 }
 
+/* The name is kept: the graph that owns it may be freed before the program runs. */
 static status random_prepare(struct call *call)
 {
+    size_t bytes = strlen(call->attribute.named.name) + 1;
+    char *name = memory_new(bytes, 1);
+    if (!name)
+        return TACIT_RESOURCES;
+    memcpy(name, call->attribute.named.name, bytes);
+    call->state = name;
+    call->drop = memory_free;
     call->run = random_run;
     return TACIT_OK;
 }

@@ -1,4 +1,5 @@
 /* Commit, live, merge: which nodes run. */
+#include "engine/build.h"
 #include "engine/op.h"
 #include "engine/passes/plan.h"
 
@@ -13,13 +14,37 @@ status plan_append(struct plan *plan, uint32_t node)
     return TACIT_OK;
 }
 
+/* Whether the state has been written at all. */
+static bool is_written(const struct graph *graph, const struct state_slot *slot)
+{
+    if (!slot->value)
+        return false;
+    const struct node *node = &graph->node[graph->value[slot->value].node];
+    return node->op != &op_state || node->attribute.tensor != slot->tensor;
+}
+
+/* Whether the bytes of the value may be those of a state in the store. */
+static bool is_stored(const struct graph *graph, uint32_t value)
+{
+    const struct node *node = &graph->node[graph->value[value].node];
+    while (node->op->flags & OP_VIEW || node->op == &op_slice)
+        node = &graph->node[graph->value[node->in[0]].node];
+    return node->op == &op_state;
+}
+
 status pass_commit(struct plan *plan)
 {
     struct graph *graph = plan->graph;
+    /* What a state takes over from another is copied before any commit may change the other. */
+    for (size_t i = 0; i < graph->states; i++) {
+        struct state_slot *slot = &graph->state[i];
+        if (is_written(graph, slot) && is_stored(graph, slot->value))
+            slot->value = scale((val){ graph, slot->value }, 1).id;
+    }
     for (size_t i = 0; i < graph->states; i++) {
         val latest = { graph, graph->state[i].value };
         struct attributes attributes = { .tensor = graph->state[i].tensor };
-        if (latest.id && node_of(latest)->op != &op_state)
+        if (is_written(graph, &graph->state[i]))
             graph_add(graph, &op_commit, 1, &latest, &attributes);
     }
     return graph_status(graph);

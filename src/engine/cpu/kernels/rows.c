@@ -55,13 +55,15 @@ void KERNEL(softmax)(const float *x, float *y, int64_t rows, int64_t width, bool
     }
 }
 
+/* A target from outside that names no class gives NaN, which the finite check notices. */
 void KERNEL(cross_entropy)(const float *x, const int32_t *target, float *y, int64_t rows,
                            int64_t width)
 {
     for (int64_t r = 0; r < rows; r++, x += width) {
         float largest;
         double total = row_exponentials(x, NULL, width, &largest);
-        y[r] = (float)(log(total) + (double)largest - (double)x[target[r]]);
+        bool known = target[r] >= 0 && target[r] < width;
+        y[r] = known ? (float)(log(total) + (double)largest - (double)x[target[r]]) : NAN;
     }
 }
 
@@ -72,7 +74,7 @@ void KERNEL(layer_norm)(const float *x, const float *weight, const float *bias, 
         double total = 0, squares = 0;
         KERNEL(run_sum)(x, width, &total);
         float centre = (float)(total / (double)width);
-        for (int64_t i = 0; i < width; i++) /* y holds the centred row for a moment */
+        for (int64_t i = 0; i < width; i++) /* y holds the squares for a moment */
             y[i] = (x[i] - centre) * (x[i] - centre);
         KERNEL(run_sum)(y, width, &squares);
         float factor = (float)(1 / sqrt(squares / (double)width + epsilon));
