@@ -9,7 +9,7 @@ int64_t shape_size(struct shape shape)
     for (int i = 0; i < shape.rank; i++)
         if (shape.dim[i] < 0 || __builtin_mul_overflow(size, shape.dim[i], &size))
             return -1;
-    return size;
+    return size <= ITEMS_MAX ? size : -1;
 }
 
 bool shape_equal(struct shape a, struct shape b)

@@ -8,6 +8,8 @@
 
 enum { RANK_MAX = 6 };
 
+#define ITEMS_MAX ((int64_t)1 << 40)
+
 enum dtype { F32, I32, BF16 };
 
 struct shape {
@@ -26,7 +28,8 @@ struct type {
                      .dim = { __VA_ARGS__ } })
 #define SCALAR ((struct shape){ .rank = 0 })
 
-/* Number of items; -1 when it overflows or a dimension is negative. */
+/* Number of items; -1 when a dimension is negative or there are more than ITEMS_MAX, so that bytes,
+ * and sums over many values, cannot overflow. */
 int64_t shape_size(struct shape shape);
 bool shape_equal(struct shape a, struct shape b);
 

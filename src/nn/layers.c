@@ -61,7 +61,7 @@ static val normalise(net n, val x, val weight, val bias)
     }
     val statistics = batch_statistics(x, n.groups, BATCH_NORM_EPSILON);
     if (n.update && !is_none(statistics)) {
-        double count = (double)(shape_size(shape_of(x)) / channels / n.groups);
+        double count = (double)shape_size(shape_of(x)) / (double)channels / n.groups;
         move_running(n, mean_of, statistics, 1);
         move_running(n, variance, output_of(statistics, 2), count > 1 ? count / (count - 1) : 1);
         state_write(n.graph, batches, shift(state_read(n.graph, batches), n.groups));

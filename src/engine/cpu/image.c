@@ -34,7 +34,6 @@ static struct image image_of(const struct call *call, const struct operand *oper
 
 struct normalisation {
     struct batch_norm b;
-    struct call *call;
     int64_t parts, part_rows;
     double *sums; /* [parts, 2, channels] */
 };
@@ -54,8 +53,8 @@ static status normalisation_prepare(struct call *call, void (*run)(struct call *
     int64_t per_group = b->image.rows / b->groups, most = PARTS_MAX / b->groups;
     n->part_rows = (per_group + (most < 1 ? 1 : most) - 1) / (most < 1 ? 1 : most);
     n->part_rows = n->part_rows < 1 ? 1 : n->part_rows;
-    n->parts = b->groups * ((per_group + n->part_rows - 1) / n->part_rows);
-    n->call = call;
+    int64_t parts = (per_group + n->part_rows - 1) / n->part_rows;
+    n->parts = b->groups * (parts < 1 ? 1 : parts);
     call->state = n;
     call->drop = memory_free;
     call->run = run;
@@ -270,7 +269,7 @@ static void gradient_layout(const struct graph *graph, const struct node *node,
     choice->out[3] = node->inputs == 7 ? LAYOUT_IMAGE : LAYOUT_PLAIN;
 }
 
-/* Item by item without pooling: the result may take x's place or the residual's. */
+/* Item by item without pooling: the result may take x's place. */
 static void apply_in_place(const struct node *node, int in[OUTPUTS_MAX])
 {
     if (!node->attribute.batch_norm.pool)

@@ -97,6 +97,9 @@ static void cast_run(struct call *call)
 
 static status cast_prepare(struct call *call)
 {
+    enum dtype from = call->in[0].type.dtype, to = call->out[0].type.dtype;
+    if ((from == BF16 && to != F32) || (to == BF16 && from != F32))
+        return fail(TACIT_FAILED, "the CPU casts bf16 from and to f32 only");
     call->run = cast_run;
     return TACIT_OK;
 }

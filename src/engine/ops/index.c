@@ -56,9 +56,10 @@ const struct op_type op_gather = {
 static bool shape_scatter_add(const struct graph *graph, const struct node *node, struct type out[])
 {
     struct shape from = input_type(graph, node, 0).shape, index = input_type(graph, node, 1).shape;
-    if (from.rank < index.rank || input_type(graph, node, 1).dtype != I32)
+    int rank = from.rank - index.rank + 1;
+    if (rank < 1 || rank > RANK_MAX || input_type(graph, node, 1).dtype != I32)
         return false;
-    out[0] = (struct type){ .dtype = F32, .shape = { .rank = from.rank - index.rank + 1 } };
+    out[0] = (struct type){ .dtype = F32, .shape = { .rank = rank } };
     out[0].shape.dim[0] = node->attribute.shape.dim[0];
     for (int i = 0; i < index.rank; i++)
         if (from.dim[i] != index.dim[i])

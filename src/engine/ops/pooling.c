@@ -10,7 +10,7 @@ static bool pooled_shape(const struct pooling *how, struct shape x, struct shape
     *y = x;
     for (int i = 0; i < 2; i++) {
         int64_t room = x.dim[2 + i] + 2 * how->padding[i] - how->kernel[i];
-        if (room < 0 || how->stride[i] < 1 || how->kernel[i] < 1 ||
+        if (x.dim[2 + i] < 1 || room < 0 || how->stride[i] < 1 || how->kernel[i] < 1 ||
             how->padding[i] * 2 > how->kernel[i])
             return false;
         y->dim[2 + i] = room / how->stride[i] + 1;
