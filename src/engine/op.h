@@ -13,8 +13,6 @@ enum {
     OP_IN_PLACE = 8, /* output 0 may lie where an equally large input 0 lies */
     OP_VIEW = 16,    /* output 0 is the bytes of input 0 (from an offset): nothing is computed */
     OP_NO_GRADIENT = 32, /* derivative zero or not defined */
-    OP_ANY_LAYOUT = 64,  /* item by item: works on any layout that all operands share */
-    OP_CHEAP = 128,      /* one pass over memory: better repeated in backward than kept */
 };
 
 /* What a reference kernel sees: plain row-major doubles, also for integers. */

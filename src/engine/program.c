@@ -319,8 +319,8 @@ status program_run(struct program *program, uint64_t step)
 {
     program->key[1] = step;
     if (program->check)
-        return run_checked(program);
-    if (program->profile)
+        TRY(run_checked(program));
+    else if (program->profile)
         run_profiled(program);
     else
         for (size_t i = 0; i < program->calls; i++)

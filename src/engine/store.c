@@ -196,10 +196,11 @@ float *tensor_gradient(const struct tensor *tensor)
 
 void range_copy_leader(struct range *follower)
 {
-    range_follow(follower, 0);
-    if (follower->buffers == BUFFERS_AVERAGE)
-        memcpy(follower->state, follower->leader->state,
-               (size_t)follower->state_size * sizeof(float));
+    const struct range *leader = follower->leader;
+    memcpy(follower->value, leader->value, (size_t)follower->size * sizeof(float));
+    if (follower->buffers != BUFFERS_OWN)
+        memcpy(follower->state, leader->state, (size_t)follower->state_size * sizeof(float));
+    follower->version++;
 }
 
 static void average(float *follower, const float *leader, int64_t size, double momentum)

@@ -56,10 +56,11 @@ static const struct kernel_table *choose_table(void)
 
 const struct kernel_table *kernels(void)
 {
-    static const struct kernel_table *table;
-    if (!table)
-        table = choose_table();
-    return table;
+    static const struct kernel_table *_Atomic table; /* any thread may be the first to ask */
+    const struct kernel_table *chosen = table;
+    if (!chosen)
+        table = chosen = choose_table();
+    return chosen;
 }
 
 const char *cpu_isa(void)

@@ -43,7 +43,7 @@ const struct op_type op_random_uniform = {
     .name = "random_uniform",
     .doc = "U[0, 1), a function of (seed, step, call, element).",
     .outputs = 1,
-    .flags = OP_RANDOM | OP_NO_GRADIENT | OP_CHEAP,
+    .flags = OP_RANDOM | OP_NO_GRADIENT,
     .shape = shape_random,
     .reference = reference_random,
 };

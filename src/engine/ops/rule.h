@@ -26,4 +26,7 @@ static inline int64_t operand_offset(struct shape shape, int64_t index, const in
     return offset;
 }
 
+/* The shape that test numbers spell, NaN after the last. */
+struct shape shape_from_numbers(const double number[]);
+
 #endif

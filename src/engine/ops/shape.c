@@ -4,16 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-static struct shape shape_from_numbers(const double number[])
-{
-    struct shape shape = { 0 };
-    while (shape.rank < RANK_MAX && !isnan(number[shape.rank])) {
-        shape.dim[shape.rank] = (int64_t)number[shape.rank];
-        shape.rank++;
-    }
-    return shape;
-}
-
 static void reference_copy(const struct reference_call *call)
 {
     int64_t size = shape_size(call->out_type[0]->shape);

@@ -142,7 +142,7 @@ static val unary(const struct op_type *op, val x)
         .doc = what,                                                             \
         .inputs = 1,                                                             \
         .outputs = 1,                                                            \
-        .flags = OP_PURE | OP_IN_PLACE | OP_ANY_LAYOUT | OP_CHEAP,               \
+        .flags = OP_PURE | OP_IN_PLACE,                                          \
         .cases = shapes,                                                         \
         .shape = shape_as_input,                                                 \
         .gradient = gradient_##op_name,                                          \
@@ -214,7 +214,7 @@ static void reference_relu(const struct reference_call *call)
 {
     int64_t size = shape_size(call->out_type[0]->shape);
     for (int64_t i = 0; i < size; i++)
-        call->out[0][i] = call->in[0][i] > 0 ? call->in[0][i] : 0;
+        call->out[0][i] = call->in[0][i] < 0 ? 0 : call->in[0][i]; /* NaN passes */
 }
 
 static val make_relu(const val in[], int inputs, const double number[])
@@ -228,7 +228,7 @@ const struct op_type op_relu = {
     .doc = "max(x, 0).",
     .inputs = 1,
     .outputs = 1,
-    .flags = OP_PURE | OP_IN_PLACE | OP_ANY_LAYOUT | OP_CHEAP,
+    .flags = OP_PURE | OP_IN_PLACE,
     .cases = ANY,
     .shape = shape_as_input,
     .gradient = gradient_relu,
@@ -273,7 +273,7 @@ const struct op_type op_relu_gradient = {
     .doc = "dy where y > 0, else 0.",
     .inputs = 2,
     .outputs = 1,
-    .flags = OP_PURE | OP_IN_PLACE | OP_ANY_LAYOUT,
+    .flags = OP_PURE | OP_IN_PLACE,
     .cases = "[1] [1]\n[5,17] [5,17]",
     .shape = shape_relu_gradient,
     .gradient = gradient_relu_gradient,

@@ -4,20 +4,20 @@
 
 #include <math.h>
 
-#define U(name, expression)                                                        \
-    static void unary_##name(const float *restrict from, float *to, int64_t count) \
-    {                                                                              \
-        for (int64_t i = 0; i < count; i++) {                                      \
-            float x = from[i];                                                     \
-            to[i] = expression;                                                    \
-        }                                                                          \
+#define U(name, expression)                                               \
+    static void unary_##name(const float *from, float *to, int64_t count) \
+    {                                                                     \
+        for (int64_t i = 0; i < count; i++) {                             \
+            float x = from[i];                                            \
+            to[i] = expression;                                           \
+        }                                                                 \
     }
 UNARY_LIST(U)
 #undef U
 
 void KERNEL(unary)(enum unary_kind kind, const float *x, float *y, int64_t count)
 {
-    static void (*const function[])(const float *restrict, float *, int64_t) = {
+    static void (*const function[])(const float *, float *, int64_t) = {
 #define U(name, expression) [UNARY_##name] = unary_##name,
         UNARY_LIST(U)
 #undef U

@@ -150,7 +150,7 @@ INLINE void apply_scalar_run(const struct batch_norm *b, int64_t at, int64_t to,
     for (int64_t p = 0; p < places; p++) {
         int64_t from = b->pool ? pooled_from(b, at, p, step, slope, offset, bf16) : at + p * step;
         float y = applied(b, from, slope, offset, bf16);
-        scalar_put(b->y, to + p * step, b->relu && !(y > 0) ? 0 : y, bf16);
+        scalar_put(b->y, to + p * step, b->relu && y < 0 ? 0 : y, bf16); /* NaN passes */
     }
 }
 
