@@ -81,7 +81,7 @@ val batch_normalize(val x, val weight, val bias, int groups, double epsilon);
 val batch_statistics(val x, int groups, double epsilon);
 val batch_apply(val x, val mean, val inverse, val weight, val bias, int groups, bool total);
 
-/* Over the last axis; weight and bias may be none. */
+/* Over the last axis, of which weight and bias have the width. */
 val layer_normalize(val x, val weight, val bias, double epsilon);
 val softmax(val x);
 val log_softmax(val x);

@@ -23,13 +23,13 @@ struct target {
 
 struct program;
 
-/* Compiles the graph, whose errors come out here, and seals the ranges it uses. The graph may be
- * freed afterwards; the store must outlive the program. TACIT_FAILED: an op has no kernel, named.
- */
+/* Compiles the graph, whose errors come out here, and seals the ranges it uses. The passes rewrite
+ * the graph: afterwards it may only be freed, at any time; the store must outlive the program.
+ * TACIT_FAILED: an op has no kernel, named. */
 status compile(struct graph *graph, const struct target *target, struct program **program);
 void program_free(struct program *program);
 
-/* What compile would need, without allocating or making kernels for running. */
+/* What the program holds and does. */
 struct program_size {
     double temporary_bytes; /* activations, gradients of activations, scratch: peak */
     double scratch_bytes;   /* of which shared kernel scratch */
@@ -40,7 +40,8 @@ struct program_size {
 void program_describe(const struct program *program, struct program_size *size);
 
 /* Memory of a named input (row-major; f32, or int32 for integers), to be filled before each run; of
- * a named output (f32), valid until the next run. NULL when the graph has none of this name. */
+ * a named output (f32), valid until the next run. NULL when the graph has none of this name, and
+ * for an input that nothing in the program reads. */
 void *program_input(struct program *program, const char *name);
 const float *program_output(const struct program *program, const char *name);
 struct shape program_output_shape(const struct program *program, const char *name);

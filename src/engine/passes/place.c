@@ -35,7 +35,7 @@ static bool is_fixed(const struct op_type *op)
     return op == &op_input || op == &op_knob || op == &op_constant || op == &op_output;
 }
 
-/* Items between neighbouring indices of the sliced axis; 0 when a slice is not one run of bytes. */
+/* Whether a slice is one run of bytes of its input, and at which byte it begins. */
 static bool slice_is_run(const struct graph *graph, const struct node *node, size_t *offset)
 {
     struct type from = graph->value[node->in[0]].type;
