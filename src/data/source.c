@@ -15,7 +15,7 @@ static const struct source_type *const types[] = { &source_synth,   &source_idx,
 enum { TYPES = sizeof types / sizeof *types, DEEPEST = 4, LOOKS = 256, LOOK_BYTES = 64 << 10 };
 
 enum { READABLE, BROKEN };
-enum { NAMED = 3 }; /* broken samples named in a message */
+enum { FEW = 16, NAMED = 3 }; /* broken samples named in a message */
 
 /* Decoded pictures and the list of broken ones: the only parts that threads write to. */
 struct source_cache {
@@ -172,7 +172,10 @@ static status cache_new(struct source *source, const struct source_options *opti
     pthread_mutex_init(&cache->lock, NULL);
     source->state->cache = cache;
     cache->strict = options->strict;
-    cache->limit = options->strict ? 0 : source->count / 100;
+    /* 1 %, and of few pictures a few, but not most of them. */
+    size_t few = source->count / 2 < FEW ? source->count / 2 : FEW;
+    size_t share = source->count / 100;
+    cache->limit = options->strict ? 0 : share > few ? share : few;
     atomic_init(&cache->left, options->cache_bytes);
     cache->list = memory_new(cache->limit + NAMED, sizeof *cache->list);
     cache->health = memory_new(source->count, sizeof *cache->health);

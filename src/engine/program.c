@@ -168,6 +168,8 @@ static status finish(struct program *program, struct plan *plan)
 status compile(struct graph *graph, const struct target *target, struct program **result)
 {
     struct plan plan = { .graph = graph, .target = target, .block = 16 };
+    if (!cpu_supported())
+        return fail(TACIT_FAILED, "this processor has no AVX2, which the kernels need at least");
     struct program *program = memory_new(1, sizeof *program);
     if (!program)
         return TACIT_RESOURCES;

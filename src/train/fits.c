@@ -72,13 +72,11 @@ static bool line_through(const struct setup *setup, double *fixed, double *slope
 }
 
 /* The largest setting that fits: a part of the batch, or else a smaller batch; "" if none does. */
-static void what_fits(const struct setup *setup, double available, char *text, size_t size)
+static void what_fits(const struct setup *setup, double available, double fixed, double slope,
+                      char *text, size_t size)
 {
     const double margin = 1.2; /* for what is not in the plan: pictures, the watch, libraries */
-    double fixed, slope, views = BATCHES_AHEAD * views_bytes(setup);
-    text[0] = 0;
-    if (available <= 0 || !line_through(setup, &fixed, &slope))
-        return;
+    double views = BATCHES_AHEAD * views_bytes(setup);
     for (int64_t part = setup->microbatch - 1; part >= 1; part--) {
         if (setup->batch % part != 0 || fixed + views + margin * slope * (double)part > available)
             continue;
@@ -98,15 +96,19 @@ status setup_fits(const struct setup *setup, double bytes, double available)
 {
     if (bytes > 0 && (available <= 0 || bytes <= available))
         return TACIT_OK;
-    char message[256];
+    char message[256], fitting[64] = "";
+    double fixed, slope;
+    bool line = line_through(setup, &fixed, &slope), guessed = bytes <= 0;
+    if (guessed && line)
+        bytes = fixed + slope * (double)setup->microbatch + BATCHES_AHEAD * views_bytes(setup);
     if (bytes > 0)
-        snprintf(message, sizeof message, "the plan takes %.2f GB and %.2f GB are free",
-                 bytes / 1e9, available / 1e9);
+        snprintf(message, sizeof message, "the plan takes %s%.2f GB and %.2f GB are free",
+                 guessed ? "about " : "", bytes / 1e9, available / 1e9);
     else
         snprintf(message, sizeof message, "the plan does not fit into the %.2f GB that are free",
                  available / 1e9);
-    char fitting[64];
-    what_fits(setup, available, fitting, sizeof fitting);
+    if (line && available > 0)
+        what_fits(setup, available, fixed, slope, fitting, sizeof fitting);
     return fail(TACIT_RESOURCES, "%s: %s", message,
                 fitting[0] ? fitting : "take a smaller model=, width= or image_size=");
 }

@@ -86,7 +86,8 @@ tacit_status tacit_synth(const char *kind, tacit_config *config, const tacit_obs
     const struct config *settings = &config->config;
     const char *out = config_text(settings, "out");
     if (!kind || strcmp(kind, "shapes") != 0)
-        return fail(TACIT_USAGE, "there is no generator \"%.100s\"; `tacit list generators`",
+        return fail(TACIT_USAGE,
+                    "there is no generator \"%.100s\"; there are: shapes (`tacit list generators`)",
                     kind ? kind : "");
     if (!*out || strlen(out) > PATH_BYTES - 256)
         return fail(TACIT_USAGE, "out: must be given: the folder to write");

@@ -49,7 +49,7 @@ cp photos/cat/0.ppm photos/cat/lies.png
 head -c 300 photos/cat/2.ppm >photos/cat/short.ppm
 learn photos strict=false
 works "broken pictures are left out" "run"
-holds "and told" "$err" "2 "
+holds "and told" "$out$err" "could not be read"
 holds "and listed" "$(cat run/samples.tsv)" "zero.jpg" "short.ppm" "lies.png"
 mkdir bad
 for number in 1 2 3 4 5 6; do : >bad/$number.png; done

@@ -39,7 +39,7 @@ try resume one
 works "a finished run stays as it is" "."
 holds "and says so" "$out$err" "finished"
 try resume none
-fails "resume of nothing" 3 "none"
+fails "resume of nothing" 2 "none"
 try resume one seed=9
 fails "resume with other settings" 2 "seed"
 

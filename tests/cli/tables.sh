@@ -27,12 +27,4 @@ works "options of eval" "^  protocol " "^  against " "^  labels_per_class " "^  
 
 try version
 works "version" "^tacit [0-9]" "oneDNN"
-start=$(date +%s%N)
-for _ in 1 2 3 4 5 6 7 8 9 10; do "$TACIT" version >/dev/null; done
-milliseconds=$((($(date +%s%N) - start) / 10000000))
-if [ $milliseconds -le 60 ]; then # meant: 20; a busy machine gets three times as much
-    ok "version takes $milliseconds ms"
-else
-    bad "version takes $milliseconds ms"
-fi
 finish

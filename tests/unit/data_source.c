@@ -352,11 +352,15 @@ static void broken_pictures(void **state)
     assert_int_equal(list[1].index, 100);
     assert_non_null(strstr(list[1].why, "truncated PNG"));
     source_close(source);
-    file_put("many/020.png", "junk", 4);
+    for (int i = 0; i < 15; i++) { /* 16 in all are few enough to be left out; 17 are not */
+        snprintf(name, sizeof name, "many/%03d.png", 20 + i);
+        file_put(name, "junk", 4);
+    }
     source = opened(path_of("many"), NULL);
+    assert_int_equal(source_health(source), TACIT_OK);
     assert_int_equal(source_read(source, 100, &image), TACIT_BAD_DATA);
     assert_int_equal(source_health(source), TACIT_BAD_DATA);
-    assert_non_null(strstr(status_message(), "3 of 200 pictures cannot be read, more than 1 %"));
+    assert_non_null(strstr(status_message(), "17 of 200 pictures cannot be read, more than 1 %"));
     assert_non_null(strstr(status_message(), "007.png (empty"));
     source_close(source);
     struct source_options strict = { .strict = true };

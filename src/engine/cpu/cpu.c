@@ -63,6 +63,12 @@ const struct kernel_table *kernels(void)
     return chosen;
 }
 
+bool cpu_supported(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
 const char *cpu_isa(void)
 {
     return kernels()->name;

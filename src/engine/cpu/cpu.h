@@ -64,6 +64,9 @@ void cpu_in_place(const struct graph *graph, const struct node *node, int in[OUT
 /* Name of the instruction set in use: "avx2", "avx512", "avx512_bf16" (capped by TACIT_ISA). */
 const char *cpu_isa(void);
 
+/* Whether this processor has the least that the kernels need (AVX2 with FMA). */
+bool cpu_supported(void);
+
 /* Layout rule of ops that work item by item on operands of one shape. */
 void layout_same(const struct graph *graph, const struct node *node, struct layout_choice *choice);
 

@@ -160,13 +160,16 @@ status convolution_choose(const struct convolution_request *request, bool tune,
         if (way)
             remember(key, way);
     }
-    for (int w = 0; !way && w < WAYS; w++)
-        if (ways[w].make(request, &choice->state) == TACIT_OK) {
-            choice->way = &ways[w];
-            return TACIT_OK;
-        }
     choice->way = way;
-    return way ? way->make(request, &choice->state) : TACIT_FAILED;
+    if (way && way->make(request, &choice->state) == TACIT_OK)
+        return TACIT_OK;
+    for (int w = 0; w < WAYS; w++) {
+        choice->way = &ways[w];
+        if (ways[w].make(request, &choice->state) == TACIT_OK)
+            return TACIT_OK;
+    }
+    choice->way = NULL;
+    return TACIT_FAILED;
 }
 
 status tuning_save(struct text *text)
