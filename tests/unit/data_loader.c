@@ -40,7 +40,8 @@ static struct source *source_put(int count, int broken)
         png_put(name, i, 1);
     }
     for (int i = 0; i < broken; i++) {
-        snprintf(name, sizeof name, "p/%c/%03d.png", 'a' + 7 * i % 3, 7 * i);
+        int sample = 7 * i % count;
+        snprintf(name, sizeof name, "p/%c/%03d.png", 'a' + sample % 3, sample);
         file_cut(name, 0.8);
     }
     return opened(path_of("p"), "folders");
@@ -265,7 +266,7 @@ static void errors_reach_the_caller(void **state)
 {
     (void)state;
     for (int threads = 0; threads <= 4; threads += 4) {
-        struct source *source = source_put(50, 3);
+        struct source *source = source_put(50, 20);
         uint32_t *index = index_all(50);
         struct loader_options options = options_for(source, index, 50, threads);
         struct loader *loader;
