@@ -74,9 +74,14 @@ void *memory_new_aligned(size_t count, size_t size)
     void *block = aligned_alloc(alignment, rounded ? rounded : alignment);
     if (!allocation_end(block, bytes))
         return NULL;
-    if (alignment == HUGE_BYTES)
-        madvise(block, rounded, MADV_HUGEPAGE); /* a hint: failing is harmless */
-    memset(block, 0, rounded ? rounded : alignment);
+    if (alignment != HUGE_BYTES) {
+        memset(block, 0, rounded ? rounded : alignment);
+        return block;
+    }
+    madvise(block, rounded, MADV_HUGEPAGE); /* a hint: failing is harmless */
+    /* Whole anonymous pages that are given back read as zero, and cost nothing until used. */
+    if (madvise(block, rounded, MADV_DONTNEED) != 0)
+        memset(block, 0, rounded);
     return block;
 }
 

@@ -144,6 +144,17 @@ static status attach_guards(struct program *program, const struct plan *plan)
     return TACIT_OK;
 }
 
+/* Refuses before the first byte is touched: zeroing more than is free would end the process. */
+static status check_room(double bytes)
+{
+    double available = clock_available_bytes();
+    if (available > 0 && bytes > available)
+        return fail(TACIT_RESOURCES,
+                    "a program of %.2f GB does not fit into the %.2f GB that are free", bytes / 1e9,
+                    available / 1e9);
+    return TACIT_OK;
+}
+
 static status finish(struct program *program, struct plan *plan)
 {
     program->call = memory_new(plan->ordered, sizeof *program->call);
@@ -151,6 +162,8 @@ static status finish(struct program *program, struct plan *plan)
         return TACIT_RESOURCES;
     for (size_t i = 0; i < plan->ordered; i++)
         TRY(prepare_call(program, plan, plan->order[i]));
+    TRY(check_room((double)plan->temporary_bytes + (double)plan->fixed_bytes +
+                   program->size.scratch_bytes));
     program->temporary = memory_new_aligned(plan->temporary_bytes, 1);
     program->fixed = memory_new_aligned(plan->fixed_bytes, 1);
     program->scratch = memory_new_aligned((size_t)program->size.scratch_bytes, 1);

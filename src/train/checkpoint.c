@@ -273,5 +273,10 @@ status checkpoint_load(const char *folder, struct store *store, struct position 
         if (!why[0])
             snprintf(why, size, "%s", status_message());
     }
-    return result;
+    return result == TACIT_OK ? TACIT_OK
+                              : fail(result,
+                                     "%s, and no other checkpoint in %s is whole; remove that "
+                                     "folder to start again "
+                                     "at step 0",
+                                     why, folder);
 }
