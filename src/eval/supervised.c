@@ -7,7 +7,12 @@
 
 #include <stdio.h>
 
-enum { LARGEST_BATCH = 128, FEWEST_STEPS = 400, MOST_EPOCHS = 10 };
+enum { LARGEST_BATCH = 128, FEWEST_STEPS = 400, MOST_EPOCHS = 10, SHIFT_SHARE = 16 };
+
+/* At this rate for LARGEST_BATCH, with pictures moved by up to a sixteenth of their side, 72 % of
+ * Fashion-MNIST were right with 10 labels a class; with .1 or an eighth it was 1 to 3 points less.
+ */
+static const double usual_rate = 0.03;
 
 /* Few labels: as many steps as serve. Many: at most as many pictures as pretraining went through,
  * so that this rival may cost what it is compared with, and no more than ten passes. */
@@ -15,7 +20,7 @@ struct supervised_plan supervised_plan(const struct evaluation *e, int64_t count
 {
     struct supervised_plan plan = { .batch = count < LARGEST_BATCH ? count : LARGEST_BATCH };
     int64_t batches = count / plan.batch, most = MOST_EPOCHS * batches;
-    plan.rate = 0.1 * (double)plan.batch / LARGEST_BATCH;
+    plan.rate = usual_rate * (double)plan.batch / LARGEST_BATCH;
     if (!config_automatic(e->config, "epochs")) {
         plan.steps = batches * config_integer(e->config, "epochs");
         return plan;
@@ -88,6 +93,7 @@ static status rival_configure(struct rival *rival, int trial)
     } numbers[] = {
         { "width", network->width },
         { "image_size", e->input.size },
+        { "augment.crop_padding", e->input.size < SHIFT_SHARE ? 1 : e->input.size / SHIFT_SHARE },
         { "batch_size", (double)rival->plan.batch },
         { "steps", (double)rival->plan.steps },
         { "seed", (double)(e->thing.seed + (uint64_t)trial) },
