@@ -107,8 +107,11 @@ val count_up(struct graph *graph, int64_t count); /* 0, 1, …, count-1 */
 val cast(val x, enum dtype dtype);
 val stop_gradient(val x);
 
-/* U[0, 1) of this shape, a function of (seed, step, call, element). Dropout keeps with 1-rate and
- * scales by 1/(1-rate) (Srivastava et al. 2014). */
+/* U[0, 1) of this shape, a function of (seed, step, call, row of the whole batch, element in the
+ * row): axis 0 must count samples (or views of all samples, one after another) where parts of a
+ * batch shall draw as the whole does. A call named as an earlier one of the graph draws anew.
+ * Dropout keeps with 1-rate and scales by 1/(1-rate) (Srivastava et al. 2014); nothing is kept for
+ * backward, which draws again. 0 <= rate < 1; x itself in evaluation and for rate 0. */
 val random_uniform(struct graph *graph, const char *call, struct shape shape);
 val dropout(net n, const char *call, val x, double rate);
 

@@ -210,7 +210,7 @@ static val named_add(struct graph *graph, const char *name, int kind, val v)
 
 val input(struct graph *graph, const char *name, enum dtype dtype, struct shape shape)
 {
-    struct attributes attributes = { .shape = shape, .named.slot = (int)dtype };
+    struct attributes attributes = { .shape = shape, .dtype = dtype };
     if (named_find(graph, name, NAMED_INPUT))
         return graph_fail(graph, "two inputs are named %s", name);
     return named_add(graph, name, NAMED_INPUT, graph_add(graph, &op_input, 0, NULL, &attributes));

@@ -58,11 +58,11 @@ struct attributes {
         int order[RANK_MAX]; /* permute: axis i of the result is axis order[i] of the input */
         double number;       /* a constant, an epsilon, a fill value */
         struct tensor *tensor;
+        enum dtype dtype; /* of inputs and casts */
         struct {
-            const char *name;
-            int slot;
-            uint64_t hash;
-        } named; /* inputs, knobs, random calls */
+            const char *call; /* unlike that of any other draw of the graph */
+            double rate;
+        } random;
     };
 };
 

@@ -8,12 +8,24 @@ enum { OUTPUTS_MAX = 4 };
 
 enum {
     OP_PURE = 1,   /* the result depends on inputs and attributes alone: may be merged, repeated */
-    OP_RANDOM = 2, /* … and on (seed, step) */
+    OP_RANDOM = 2, /* … and on the run_key: may be merged and repeated within a program */
     OP_EFFECT = 4, /* writes outside the graph: kept even when nobody uses a result */
     OP_IN_PLACE = 8, /* output 0 may lie where an equally large input 0 lies */
     OP_VIEW = 16,    /* output 0 is the bytes of input 0 (from an offset): nothing is computed */
     OP_NO_GRADIENT = 32, /* derivative zero or not defined */
 };
+
+/* What the random calls of a run depend on beside their names. The run is about rows first …
+ * first+count-1 of a batch of `total`; count 0: the whole batch. */
+struct run_key {
+    uint64_t seed, step;
+    int64_t first, count, total;
+};
+
+/* Number within the whole batch of row `row` of `rows` (axis 0 of a value). V times `count` rows
+ * are V views, one after another, as in the whole batch; other values are no rows of the batch and
+ * the same in every part of it. */
+int64_t run_row(const struct run_key *key, int64_t rows, int64_t row);
 
 /* What a reference kernel sees: plain row-major doubles, also for integers. */
 struct reference_call {
@@ -21,7 +33,7 @@ struct reference_call {
     const struct type *in_type[16], *out_type[OUTPUTS_MAX];
     const double *in[16];
     double *out[OUTPUTS_MAX];
-    uint64_t seed, step;
+    struct run_key key;
 };
 
 struct op_type {

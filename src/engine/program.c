@@ -58,7 +58,7 @@ static status prepare_call(struct program *program, const struct plan *plan, uin
                            .outputs = node->outputs,
                            .block = plan->block,
                            .tune = plan->target->tune,
-                           .run_key = program->key,
+                           .run_key = &program->key,
                            .comm = plan->target->comm,
                            .implementation = "own" };
     for (int k = 0; k < node->inputs; k++)
@@ -188,7 +188,7 @@ status compile(struct graph *graph, const struct target *target, struct program 
         return TACIT_RESOURCES;
     program->check = target->check;
     program->profile = target->profile;
-    program->key[0] = target->seed;
+    program->key.seed = target->seed;
     parallel_threads(); /* fixes the team before the first primitive is made */
     status made = run_passes(&plan);
     made = made == TACIT_OK ? seal_ranges(&plan) : made;
@@ -262,6 +262,13 @@ void program_knob(struct program *program, const char *name, double value)
 
 /* ---- running ---- */
 
+void program_rows(struct program *program, int64_t first, int64_t count, int64_t total)
+{
+    program->key.first = first;
+    program->key.count = count;
+    program->key.total = total;
+}
+
 static bool all_bytes(const char *data, size_t bytes, int fill)
 {
     for (size_t i = 0; i < bytes; i++)
@@ -332,7 +339,7 @@ static void run_profiled(struct program *program)
 
 status program_run(struct program *program, uint64_t step)
 {
-    program->key[1] = step;
+    program->key.step = step;
     if (program->check)
         TRY(run_checked(program));
     else if (program->profile)

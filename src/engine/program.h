@@ -49,6 +49,11 @@ struct shape program_output_shape(const struct program *program, const char *nam
 /* Sets a knob; unknown names are ignored, for a method may not use every knob of the schedules. */
 void program_knob(struct program *program, const char *name, double value);
 
+/* From now on a run is about rows first … first+count-1 of a batch of `total` rows; until then,
+ * about whole batches. Random calls draw by the row of the whole batch (run_row), so that the parts
+ * of a batch get the draws that it would get undivided. */
+void program_rows(struct program *program, int64_t first, int64_t count, int64_t total);
+
 /* Runs all calls: adds to gradients, commits states, fills outputs. `step` numbers random draws. */
 status program_run(struct program *program, uint64_t step);
 

@@ -21,7 +21,7 @@ struct program {
     struct port *port;
     size_t ports;
     struct program_size size;
-    uint64_t key[2]; /* seed, step */
+    struct run_key key;
     bool check, profile;
     struct guard *guard; /* check: what must stay untouched, what is poisoned after which call */
     size_t guards;

@@ -190,13 +190,15 @@ int session_ranges(const struct session *session, struct range *const **ranges)
     return session->ranges;
 }
 
-static status stage_run(const struct session *session, struct stage *stage, int64_t step,
-                        double progress)
+/* Runs a stage on rows first … first+count-1 of the batch. */
+static status stage_run(const struct session *session, struct stage *stage, int64_t first,
+                        int64_t count, int64_t step, double progress)
 {
     const struct method *method = &session->options.method;
     for (int i = 0; i < stage->knobs; i++)
         program_knob(stage->program, stage->knob[i],
                      method->type->knob ? method->type->knob(method, stage->knob[i], progress) : 0);
+    program_rows(stage->program, first, count, session->options.batch);
     return program_run(stage->program, (uint64_t)step);
 }
 
@@ -231,7 +233,7 @@ static status run_whole(struct session *session, const struct batch *batch, int6
     for (int64_t first = 0; first < o->batch; first += o->microbatch) {
         views_copy(session, &session->step, batch, first);
         labels_copy(&session->step, batch, first, o->microbatch);
-        TRY(stage_run(session, &session->step, step, progress));
+        TRY(stage_run(session, &session->step, first, o->microbatch, step, progress));
         *loss += (double)*program_output(session->step.program, "loss");
     }
     return TACIT_OK;
@@ -256,7 +258,7 @@ static status run_divided(struct session *session, const struct batch *batch, in
     char name[16];
     for (int64_t first = 0; first < o->batch; first += o->microbatch) {
         views_copy(session, &session->embed, batch, first);
-        TRY(stage_run(session, &session->embed, step, progress));
+        TRY(stage_run(session, &session->embed, first, o->microbatch, step, progress));
         for (int k = 0; k < o->method.type->embeddings; k++) {
             numbered(name, "z", k);
             part_copy(session, k, first, program_input(whole, name),
@@ -264,7 +266,7 @@ static status run_divided(struct session *session, const struct batch *batch, in
         }
     }
     labels_copy(&session->loss, batch, 0, o->batch);
-    TRY(stage_run(session, &session->loss, step, progress));
+    TRY(stage_run(session, &session->loss, 0, o->batch, step, progress));
     *loss = (double)*program_output(whole, "loss");
     for (int64_t first = 0; first < o->batch; first += o->microbatch) {
         views_copy(session, &session->step, batch, first);
@@ -273,7 +275,7 @@ static status run_divided(struct session *session, const struct batch *batch, in
             part_copy(session, k, first, program_input(session->step.program, name),
                       program_output(whole, name), false);
         }
-        TRY(stage_run(session, &session->step, step, progress));
+        TRY(stage_run(session, &session->step, first, o->microbatch, step, progress));
     }
     return TACIT_OK;
 }

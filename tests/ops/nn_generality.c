@@ -210,8 +210,8 @@ static void gather_over_two_ranks(void **state)
     assert_true(differ);
 }
 
-/* Dropout keeps three of four, scaled; the draw is a function of (seed, step, call) alone; in
- * evaluation it is not there. */
+/* Dropout keeps three of four, scaled; the draw is a function of (seed, step, call, row of the
+ * batch) alone; in evaluation it is not there. */
 static void dropout_draws(void **state)
 {
     (void)state;
@@ -241,6 +241,9 @@ static void dropout_draws(void **state)
     assert_memory_not_equal(before, reference_value(r, first), 4000 * sizeof *before);
     require(reference_run(r, 0), "dropout");
     assert_memory_equal(before, reference_value(r, first), 4000 * sizeof *before);
+    reference_rows(r, 1000, 2000, 8000); /* two views of a quarter of a batch of 8000 */
+    require(reference_run(r, 0), "dropout");
+    assert_memory_equal(before + 1000, reference_value(r, first), 2000 * sizeof *before);
     free(before);
     reference_free(r);
     graph_free(g);

@@ -136,9 +136,10 @@ static void graph_freed_before_the_run(void **state)
     require(compile(g, &(struct target){ .seed = 5 }, &p), "random");
     graph_free(g);
     require(program_run(p, 3), "random");
-    struct random_stream stream = random_stream(5, "call", 3, 0);
-    for (int i = 0; i < 9; i++)
+    for (uint64_t i = 0; i < 9; i++) {
+        struct random_stream stream = random_stream(5, "call", 3, i);
         assert_float_equal(program_output(p, "u")[i], random_float(&stream), 0);
+    }
     program_free(p);
     store_free(store);
 }

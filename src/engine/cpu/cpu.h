@@ -28,9 +28,9 @@ struct call {
     struct attributes attribute;
     int inputs, outputs;
     struct operand in[CALL_INPUTS], out[OUTPUTS_MAX];
-    int64_t block;           /* of the IMAGE layout; 0: all channels */
-    bool tune;               /* time the candidates before choosing */
-    const uint64_t *run_key; /* [2]: seed, step */
+    int64_t block; /* of the IMAGE layout; 0: all channels */
+    bool tune;     /* time the candidates before choosing */
+    const struct run_key *run_key;
     const struct comm *comm; /* other ranks, or NULL */
     status failure;          /* what a run of this call came to, where it can fail */
     void *state;             /* the kernel's own, freed by drop */

@@ -1,9 +1,12 @@
 /* Calls that choose by integers, make them, or draw random numbers. Indices from outside are
  * checked: a wrong one fails the run instead of reading past the table. */
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/random.h"
+#include "engine/cpu/kernels/kernels.h"
 #include "engine/cpu/tables.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Items of one row of the table. */
@@ -99,25 +102,65 @@ static status count_prepare(struct call *call)
     return TACIT_OK;
 }
 
-static void random_run(struct call *call)
+/* A draw: rows of `width` items, each from a stream of its own, made by pieces. The name is kept:
+ * the graph that owns it may be freed before the program runs. */
+struct draw {
+    int64_t rows, width, pieces; /* pieces: of one row */
+    bool scalar;
+    uint32_t least;
+    float factor;
+    char name[];
+};
+
+/* Pieces [begin, end) of all rows. */
+static void draw_body(void *argument, int64_t begin, int64_t end)
 {
-    struct random_stream stream = random_stream(call->run_key[0], call->state, call->run_key[1], 0);
-    float *to = call->out[0].data;
-    for (int64_t i = 0, size = operand_size(&call->out[0]); i < size; i++)
-        to[i] = random_float(&stream);
+    struct call *call = argument;
+    const struct draw *d = call->state;
+    const struct run_key *key = call->run_key;
+    for (int64_t at = begin; at < end;) {
+        int64_t row = at / d->pieces, first = at % d->pieces * RANDOM_PIECE;
+        int64_t pieces =
+            d->pieces - at % d->pieces < end - at ? d->pieces - at % d->pieces : end - at;
+        int64_t count =
+            d->width - first < pieces * RANDOM_PIECE ? d->width - first : pieces * RANDOM_PIECE;
+        uint64_t number = d->scalar ? 0 : (uint64_t)run_row(key, d->rows, row);
+        struct random_stream stream = random_stream(key->seed, d->name, key->step, number);
+        float *y = (float *)call->out[0].data + row * d->width + first;
+        if (call->op == &op_dropout)
+            kernels()->dropout(stream.key, stream.high, first, d->least, d->factor,
+                               (const float *)call->in[0].data + row * d->width + first, y, count);
+        else
+            kernels()->random_uniform(stream.key, stream.high, first, y, count);
+        at += pieces;
+    }
 }
 
-/* The name is kept: the graph that owns it may be freed before the program runs. */
-static status random_prepare(struct call *call)
+static void draw_run(struct call *call)
 {
-    size_t bytes = strlen(call->attribute.named.name) + 1;
-    char *name = memory_new(bytes, 1);
-    if (!name)
+    const struct draw *d = call->state;
+    parallel_for(d->rows * d->pieces, RANDOM_PIECE * 0.5, draw_body, call);
+}
+
+static status draw_prepare(struct call *call)
+{
+    const char *name = call->attribute.random.call;
+    size_t bytes = strlen(name) + 1;
+    struct shape shape = call->out[0].type.shape;
+    struct draw *d = memory_new(1, sizeof *d + bytes);
+    if (!d)
         return TACIT_RESOURCES;
-    memcpy(name, call->attribute.named.name, bytes);
-    call->state = name;
+    memcpy(d->name, name, bytes);
+    double rate = call->attribute.random.rate;
+    d->scalar = shape.rank == 0;
+    d->rows = d->scalar ? 1 : shape.dim[0];
+    d->width = d->rows ? shape_size(shape) / d->rows : 0;
+    d->pieces = (d->width + RANDOM_PIECE - 1) / RANDOM_PIECE;
+    d->least = (uint32_t)ceil(rate * 0x1p24);
+    d->factor = (float)(1 / (1 - rate));
+    call->state = d;
     call->drop = memory_free;
-    call->run = random_run;
+    call->run = draw_run;
     return TACIT_OK;
 }
 
@@ -127,6 +170,7 @@ const struct cpu_kernel cpu_index[] = {
     { &op_one_hot, one_hot_prepare, NULL, NULL, false },
     { &op_fill_diagonal, diagonal_prepare, NULL, NULL, false },
     { &op_count_up, count_prepare, NULL, NULL, false },
-    { &op_random_uniform, random_prepare, NULL, NULL, false },
+    { &op_random_uniform, draw_prepare, NULL, NULL, false },
+    { &op_dropout, draw_prepare, NULL, NULL, false },
     { 0 },
 };

@@ -225,7 +225,7 @@ const struct op_type op_count_up = {
 static bool shape_cast(const struct graph *graph, const struct node *node, struct type out[])
 {
     out[0] = input_type(graph, node, 0);
-    out[0].dtype = (enum dtype)node->attribute.named.slot;
+    out[0].dtype = node->attribute.dtype;
     return true;
 }
 
@@ -247,7 +247,7 @@ val cast(val x, enum dtype dtype)
 {
     if (is_none(x) || type_of(x).dtype == dtype)
         return x;
-    struct attributes attributes = { .named.slot = (int)dtype };
+    struct attributes attributes = { .dtype = dtype };
     return graph_add(x.graph, &op_cast, 1, &x, &attributes);
 }
 

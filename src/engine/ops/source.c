@@ -13,7 +13,7 @@ static bool shape_given(const struct graph *graph, const struct node *node, stru
 static bool shape_input(const struct graph *graph, const struct node *node, struct type out[])
 {
     (void)graph;
-    out[0] = (struct type){ (enum dtype)node->attribute.named.slot, node->attribute.shape };
+    out[0] = (struct type){ node->attribute.dtype, node->attribute.shape };
     return true;
 }
 

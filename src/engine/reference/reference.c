@@ -7,7 +7,7 @@ struct reference {
     struct graph *graph;
     double **value; /* by value id; value[0] is none */
     size_t values;
-    uint64_t seed;
+    struct run_key key;
 };
 
 static status value_new(struct reference *reference, uint32_t id)
@@ -33,7 +33,7 @@ status reference_new(struct graph *graph, uint64_t seed, struct reference **resu
     struct reference *reference = memory_new(1, sizeof *reference);
     if (!reference)
         return TACIT_RESOURCES;
-    *reference = (struct reference){ .graph = graph, .values = graph->values, .seed = seed };
+    *reference = (struct reference){ .graph = graph, .values = graph->values, .key.seed = seed };
     reference->value = memory_new(graph->values, sizeof(double *));
     status made = reference->value ? TACIT_OK : TACIT_RESOURCES;
     for (uint32_t id = 1; made == TACIT_OK && id < graph->values; id++)
@@ -61,12 +61,20 @@ double *reference_value(struct reference *reference, val v)
     return reference->value[v.id];
 }
 
+void reference_rows(struct reference *reference, int64_t first, int64_t count, int64_t total)
+{
+    reference->key.first = first;
+    reference->key.count = count;
+    reference->key.total = total;
+}
+
 status reference_run(struct reference *reference, uint64_t step)
 {
     const struct graph *graph = reference->graph;
+    reference->key.step = step;
     for (size_t n = 0; n < graph->nodes; n++) {
         const struct node *node = &graph->node[n];
-        struct reference_call call = { .node = node, .seed = reference->seed, .step = step };
+        struct reference_call call = { .node = node, .key = reference->key };
         if (!node->op->reference)
             continue;
         if (node->inputs > (int)(sizeof call.in / sizeof call.in[0]))

@@ -14,6 +14,9 @@ void reference_free(struct reference *reference);
 /* The array of a value (row-major); the host fills inputs and knobs, may change parameters. */
 double *reference_value(struct reference *reference, val v);
 
+/* As program_rows: which rows of a batch the next runs are about. */
+void reference_rows(struct reference *reference, int64_t first, int64_t count, int64_t total);
+
 /* Computes every node in program order; reads no store. */
 status reference_run(struct reference *reference, uint64_t step);
 

@@ -98,6 +98,9 @@ struct winograd_image {
     bool bf16;
 };
 
+/* Random numbers are made by pieces of so many. */
+enum { RANDOM_PIECE = 64 };
+
 enum { WINOGRAD_RUNS = 64 };
 
 /* Runs of cache lines that will be wanted next and had better be on their way meanwhile. */
@@ -130,6 +133,11 @@ struct winograd_fetch {
                    float *y, float *mean, float *inverse, int64_t rows, int64_t width))            \
     X(l2_normalize,                                                                                \
       (const float *x, double epsilon, float *y, float *inverse, int64_t rows, int64_t width))     \
+    /* random_float's numbers from `first`, a multiple of RANDOM_PIECE, of a stream (key, high);   \
+     * y = x factor where a number is at least `least` / 2^24, else 0 */                           \
+    X(random_uniform, (uint64_t key, uint64_t high, int64_t first, float *y, int64_t count))       \
+    X(dropout, (uint64_t key, uint64_t high, int64_t first, uint32_t least, float factor,          \
+                const float *x, float *y, int64_t count))                                          \
     /* images: rows [begin, end) */                                                                \
     X(bn_sums, (const struct batch_norm *b, int64_t begin, int64_t end, double *sums))             \
     X(bn_apply, (const struct batch_norm *b, int64_t begin, int64_t end))                          \
