@@ -1,5 +1,6 @@
 #include "data/labels.h"
 #include "data/csv.h"
+#include "data/names.h"
 #include "data/source_type.h"
 #include "base/map.h"
 
@@ -146,41 +147,6 @@ static status labels_filename(struct source *source, const char *argument, const
     return result;
 }
 
-/* Names of samples, whole and without their folders; a name that several share is AMBIGUOUS. */
-#define AMBIGUOUS INT64_MAX
-
-static status names_map(struct source *source, struct map *whole, struct map *last)
-{
-    char name[SAMPLE_NAME_BYTES];
-    for (size_t i = 0; i < source->count; i++) {
-        const char *key = source->sample[i].name;
-        if (source->sample[i].number >= 0)
-            key = arena_text(&source->state->arena, "%s", source_name(source, i, name));
-        const char *slash = key ? strrchr(key, '/') : NULL, *tail = slash ? slash + 1 : key;
-        if (!key || !map_set(whole, key, (int64_t)i) ||
-            !map_set(last, tail, map_get(last, tail) < 0 ? (int64_t)i : AMBIGUOUS))
-            return fail(TACIT_RESOURCES, "out of memory for the names of samples");
-    }
-    return TACIT_OK;
-}
-
-/* The sample a CSV names: by its path in the source, with that of the source in front, or by its
- * last part if only one sample has it. -1: none. */
-static int64_t sample_named(const struct source *source, const struct map *whole,
-                            const struct map *last, const char *name)
-{
-    size_t length = strlen(source->path);
-    name += strncmp(name, "./", 2) == 0 ? 2 : 0;
-    int64_t found = map_get(whole, name);
-    if (found < 0 && strncmp(name, source->path, length) == 0 && name[length] == '/')
-        found = map_get(whole, name + length + 1);
-    if (found < 0) {
-        const char *slash = strrchr(name, '/');
-        found = map_get(last, slash ? slash + 1 : name);
-    }
-    return found == AMBIGUOUS ? -1 : found;
-}
-
 struct csv_columns {
     int file, label, split, group;
 };
@@ -219,7 +185,7 @@ static status row_apply(struct source *source, const char *path, const struct cs
 }
 
 static status rows_apply(struct source *source, const char *path, const struct csv *csv,
-                         const struct map *whole, const struct map *last, const char **text)
+                         const struct sample_names *names, const char **text)
 {
     struct csv_columns column = { csv_column(csv, "file"), csv_column(csv, "label"),
                                   csv_column(csv, "split"), csv_column(csv, "group") };
@@ -232,7 +198,7 @@ static status rows_apply(struct source *source, const char *path, const struct c
     bool train = false, test = false;
     for (size_t row = 0; row < csv->rows; row++) {
         int64_t index =
-            sample_named(source, whole, last, csv->cell[row * csv->columns + (size_t)column.file]);
+            sample_named(source, names, csv->cell[row * csv->columns + (size_t)column.file]);
         if (index < 0) {
             first = missing++ ? first : row;
             continue;
@@ -262,14 +228,13 @@ static status rows_apply(struct source *source, const char *path, const struct c
 static status labels_csv(struct source *source, const char *path, const char **text)
 {
     struct csv csv;
-    struct map whole = { 0 }, last = { 0 };
+    struct sample_names names = { 0 };
     TRY(csv_read(path, &csv));
-    status result = csv.rows ? names_map(source, &whole, &last)
+    status result = csv.rows ? sample_names_new(source, &names)
                              : fail(TACIT_BAD_DATA, "%s has a header but no rows", path);
     if (result == TACIT_OK)
-        result = rows_apply(source, path, &csv, &whole, &last, text);
-    map_free(&whole);
-    map_free(&last);
+        result = rows_apply(source, path, &csv, &names, text);
+    sample_names_free(&names);
     csv_free(&csv);
     return result;
 }

@@ -94,6 +94,18 @@ static status wishes_check(const struct evaluation *e)
 
 /* ---- data ---- */
 
+/* Whether two paths are of the same data. */
+static bool same_data(const char *a, const char *b)
+{
+    if (!a || !b)
+        return false;
+    char *first = realpath(a, NULL), *second = realpath(b, NULL);
+    bool same = strcmp(a, b) == 0 || (first && second && strcmp(first, second) == 0);
+    free(first);
+    free(second);
+    return same;
+}
+
 static status data_open(struct evaluation *e)
 {
     const char *data = config_value(e->config, "data");
@@ -117,7 +129,7 @@ static status data_open(struct evaluation *e)
                       : result;
     if (e->source->note)
         tell(&e->audience, TACIT_NOTICE, "%s", e->source->note);
-    return TACIT_OK;
+    return same_data(data, config_value(&e->thing.config, "data")) ? held_apply(e) : TACIT_OK;
 }
 
 /* Without a model the pixels are those of the pictures. */

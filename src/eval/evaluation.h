@@ -19,6 +19,7 @@ struct evaluation {
     struct thing thing; /* if there is a path */
     struct source *source;
     struct input_shape input; /* of the model, else of the pictures as they are */
+    size_t held; /* samples that the run had held out and that are the part test here */
     struct pool pool;
     bool settled;                       /* the pool is */
     int64_t per_class[EVAL_LABELS_MAX]; /* numbers of labels; 0: all */
@@ -68,6 +69,11 @@ struct supervised_plan supervised_plan(const struct evaluation *e, int64_t count
 /* Side of the square pictures that the subject pixels is made of: that of the input, but at most
  * 32, which is where neighbours and linear classifiers of pixels stop gaining. */
 int pixels_side(const struct input_shape *input);
+
+/* Makes the samples that the run held out the part test, and the others the part train; e->held
+ * counts them. Only where the data, which must be those of the run, have no parts of their own.
+ * Errors: TACIT_RESOURCES, TACIT_BAD_DATA for an unreadable samples.tsv. */
+status held_apply(struct evaluation *e);
 
 /* How many of the samples that are judged pretraining had seen, by the hashes of samples.tsv; -1
  * when nobody knows. */

@@ -80,6 +80,9 @@ static void report_samples(const struct evaluation *e, int64_t seen, tacit_repor
     if (pool->fold)
         report_text(report, "split", "%d folds, stratified%s", pool->folds,
                     pool->group ? ", groups kept together" : "");
+    else if (e->held)
+        report_text(report, "split", "held out by the run (holdout=%s), and the rest",
+                    config_value(&e->thing.config, "holdout"));
     else
         report_text(report, "split", "train and test of the data");
     report_number(report, "labelled_samples", (double)learned, "%lld", (long long)learned);

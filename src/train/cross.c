@@ -46,6 +46,18 @@ static status length_check(struct config *config)
                           (long long)steps);
 }
 
+/* A share, or else the path of a file. */
+static status holdout_check(struct config *config)
+{
+    double share;
+    if (real_given(config, "holdout", &share) && !(share > 0 && share < 1))
+        return config_problem(config,
+                              "holdout=%g: must be a share of the pictures above 0 and below 1, or "
+                              "a file that names them",
+                              share);
+    return TACIT_OK;
+}
+
 static status pretrain_check(struct config *config)
 {
     int64_t steps, batch, part, warmup;
@@ -54,6 +66,7 @@ static status pretrain_check(struct config *config)
         TRY(config_problem(config, "data: must be given: a folder, archive or file of pictures, "
                                    "such as data=photos/"));
     TRY(length_check(config));
+    TRY(holdout_check(config));
     if (number_given(config, "batch_size", &batch) && number_given(config, "microbatch", &part) &&
         part > 0 && batch % part != 0)
         TRY(config_problem(config, "microbatch=%lld: must divide batch_size=%lld", (long long)part,

@@ -42,8 +42,8 @@ status fit_steps(struct fit *fit);
 /* Saves a checkpoint and flushes the logs; harmless without a run. */
 status fit_checkpoint(struct fit *fit);
 
-/* Writes model.safetensors and samples.tsv of a finished run, the model only of a stopped one. */
-status fit_export(struct fit *fit, bool finished);
+/* Writes model.safetensors and samples.tsv of a finished or stopped run. */
+status fit_export(struct fit *fit);
 
 /* The report, which is the summary.json of a run as well. `state`: finished, stopped, failed,
  * collapsed. NULL: no memory. */

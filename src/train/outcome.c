@@ -2,49 +2,95 @@
 #include "train/fit.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "data/order.h"
 #include "train/model_file.h"
 #include "train/report.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Pictures that no step has seen (of last, short batches; of steps before a resumption) are
- * looked at now. */
-static status hashes_complete(struct fit *fit, bool *used)
+/* What samples.tsv says of each sample of the source. */
+struct fates {
+    uint64_t *hash; /* of those used */
+    const char **why;
+};
+
+static const char *why_not(const struct setup *setup, size_t sample)
 {
-    struct setup *setup = fit->setup;
-    for (size_t i = 0; i < setup->count; i++) {
-        uint32_t sample = setup->index[i];
-        struct image image;
-        used[sample] = true;
-        if (setup->hash[sample])
-            continue;
-        status result = source_read(setup->source, sample, &image);
-        if (result == TACIT_BAD_DATA && source_health(setup->source) == TACIT_OK)
-            continue;
-        TRY(result);
-        setup->hash[sample] = views_hash(&image);
-        image_free(&image);
+    const struct sample *about = &setup->source->sample[sample];
+    if (setup->source->has_parts && about->split != SPLIT_TRAIN)
+        return about->split == SPLIT_TEST ? "test part" : "in no part";
+    if (setup->held[sample])
+        return "held out";
+    return setup->method.type->labels && about->label < 0 ? "unlabelled" : "not drawn";
+}
+
+/* Fills the hash of a sample, if it can be read. Pictures that only another process saw, before a
+ * resumption, are read again. */
+static status sample_look(struct setup *setup, uint32_t sample, bool *broken)
+{
+    struct image image;
+    *broken = source_is_broken(setup->source, sample);
+    if (*broken || setup->hash[sample])
+        return TACIT_OK;
+    status result = source_read(setup->source, sample, &image);
+    *broken = result == TACIT_BAD_DATA && source_health(setup->source) == TACIT_OK;
+    if (*broken)
+        return TACIT_OK;
+    TRY(result);
+    setup->hash[sample] = views_hash(&image);
+    image_free(&image);
+    return TACIT_OK;
+}
+
+/* The fate of a sample that a batch asked for: it was used, or another one in its place, as the
+ * loader chose it. */
+static status sample_follow(struct setup *setup, uint32_t wanted, struct fates *fates)
+{
+    uint32_t sample = wanted;
+    for (uint64_t attempt = 0; attempt <= ORDER_REDRAWS; attempt++) {
+        bool broken;
+        TRY(sample_look(setup, sample, &broken));
+        fates->why[sample] = broken ? "unreadable" : "used";
+        if (!broken) {
+            fates->hash[sample] = setup->hash[sample];
+            return TACIT_OK;
+        }
+        sample = setup->index[order_redraw(setup->seed, attempt, wanted, setup->count)];
     }
     return TACIT_OK;
+}
+
+static status fates_find(struct fit *fit, struct fates *fates)
+{
+    const struct setup *setup = fit->setup;
+    bool *drawn = memory_new(setup->count, sizeof *drawn);
+    status result =
+        drawn ? order_drawn(setup->seed, setup->count, setup->batch, fit->position.step, drawn)
+              : TACIT_RESOURCES;
+    for (size_t i = 0; i < setup->source->count; i++)
+        fates->why[i] = why_not(setup, i);
+    for (size_t i = 0; i < setup->count && result == TACIT_OK; i++)
+        if (drawn[i])
+            result = sample_follow(fit->setup, setup->index[i], fates);
+    memory_free(drawn);
+    return result;
 }
 
 static status samples_save(struct fit *fit)
 {
     size_t count = fit->setup->source->count;
-    bool *used = memory_new(count, sizeof *used);
-    uint64_t *hash = memory_new(count, sizeof *hash);
-    status result = used && hash ? hashes_complete(fit, used) : TACIT_RESOURCES;
-    for (size_t i = 0; i < count && result == TACIT_OK; i++)
-        hash[i] = fit->setup->hash[i];
+    struct fates fates = { .hash = memory_new(count, sizeof *fates.hash),
+                           .why = memory_new(count, sizeof *fates.why) };
+    status result = fates.hash && fates.why ? fates_find(fit, &fates) : TACIT_RESOURCES;
     if (result == TACIT_OK)
-        result = run_save_samples(fit->run, fit->setup->source, hash, used);
-    memory_free(used);
-    memory_free(hash);
+        result = run_save_samples(fit->run, fit->setup->source, fates.hash, fates.why);
+    memory_free(fates.hash);
+    memory_free(fates.why);
     return result;
 }
 
-status fit_export(struct fit *fit, bool finished)
+status fit_export(struct fit *fit)
 {
     const struct setup *setup = fit->setup;
     char path[RUN_PATH_BYTES];
@@ -63,7 +109,7 @@ status fit_export(struct fit *fit, bool finished)
         text_free(&profile);
         TRY(result);
     }
-    return finished ? samples_save(fit) : TACIT_OK;
+    return samples_save(fit);
 }
 
 static void report_watch(const struct fit *fit, tacit_report *report)
@@ -110,6 +156,8 @@ tacit_report *fit_report(const struct fit *fit, const char *state)
     report_text(report, "method", "%s", setup->method.type->name);
     report_text(report, "model", "%s", setup->method.network->name);
     report_number(report, "pictures", (double)setup->count, "%zu", setup->count);
+    if (setup->held_count)
+        report_number(report, "held_out", (double)setup->held_count, "%zu", setup->held_count);
     report_number(report, "steps", (double)position->step, "%lld", (long long)position->step);
     report_number(report, "epochs", (double)position->step / (double)setup->batches, "%.4g",
                   (double)position->step / (double)setup->batches);

@@ -33,7 +33,7 @@ static status fit_conclude(struct fit *fit, status outcome, tacit_report **repor
         return outcome;
     snprintf(message, sizeof message, "%s", status_message());
     if (ended)
-        TRY(fit_export(fit, outcome == TACIT_OK));
+        TRY(fit_export(fit));
     tacit_report *made = fit_report(fit, state_of(outcome));
     if (made && outcome == TACIT_OK)
         TRY(next_steps(fit, made));

@@ -291,8 +291,8 @@ static void name_append(struct text *text, const char *name)
     }
 }
 
-status run_save_samples(const struct run *run, struct source *source, const uint64_t *hash,
-                        const bool *used)
+status run_save_samples(const struct run *run, const struct source *source, const uint64_t *hash,
+                        const char *const *why)
 {
     struct text line = { 0 };
     struct file_writer writer;
@@ -300,15 +300,12 @@ status run_save_samples(const struct run *run, struct source *source, const uint
     TRY(file_writer_open(&writer, run_file(run, "samples.tsv", path)));
     status result = text_append(&line, "hash\tpath\tsplit\tused\n");
     for (size_t i = 0; i < source->count && result == TACIT_OK; i++) {
-        const char *why = source_is_broken(source, i) ? "unreadable"
-                          : used[i]                   ? "used"
-                                                      : "test part";
         if (hash[i])
             text_append(&line, "%016llx\t", (unsigned long long)hash[i]);
         else
             text_append(&line, "-\t");
         name_append(&line, source_name(source, i, name));
-        text_append(&line, "\t%s\t%s\n", split_names[source->sample[i].split], why);
+        text_append(&line, "\t%s\t%s\n", split_names[source->sample[i].split], why[i]);
         result = text_status(&line);
         if (result == TACIT_OK)
             result = file_writer_append(&writer, line.bytes, line.length);

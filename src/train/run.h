@@ -40,10 +40,10 @@ status run_save_config(const struct run *run, const struct config *config);
  * the same run is refused (TACIT_USAGE). */
 status run_open_logs(struct run *run, uint64_t metrics, uint64_t events);
 
-/* Writes samples.tsv: hash, path, split, and "used" or why not. hash [source->count], 0: not seen;
- * `used` [source->count]. */
-status run_save_samples(const struct run *run, struct source *source, const uint64_t *hash,
-                        const bool *used);
+/* Writes samples.tsv: hash, path, split, and "used" or why not: why [source->count]. hash
+ * [source->count], 0: unknown. */
+status run_save_samples(const struct run *run, const struct source *source, const uint64_t *hash,
+                        const char *const *why);
 
 /* Writes summary.json; whether it says that the run is finished. */
 status run_save_summary(const struct run *run, const tacit_report *report);

@@ -1,6 +1,7 @@
 #include "train/setup.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "data/holdout.h"
 #include "train/recipe.h"
 
 #include <stdio.h>
@@ -29,7 +30,25 @@ static status data_open(struct setup *setup, const struct setup_request *request
     return source_open(config_text(config, "data"), &options, &setup->source);
 }
 
-/* The part train where there are parts; only labelled samples where labels are needed. */
+/* Takes out of index[] what holdout= names. */
+static status samples_hold_out(struct setup *setup)
+{
+    size_t left = 0;
+    setup->held = memory_new(setup->source->count, sizeof *setup->held);
+    if (!setup->held)
+        return TACIT_RESOURCES;
+    TRY(holdout_mark(setup->source, config_text(setup->config, "holdout"), setup->seed,
+                     setup->index, setup->count, setup->held));
+    for (size_t i = 0; i < setup->count; i++)
+        if (!setup->held[setup->index[i]])
+            setup->index[left++] = setup->index[i];
+    setup->held_count = setup->count - left;
+    setup->count = left;
+    return TACIT_OK;
+}
+
+/* The part train where there are parts; only labelled samples where labels are needed; less those
+ * held out. */
 static status samples_choose(struct setup *setup, const struct setup_request *request)
 {
     struct source *source = setup->source;
@@ -53,7 +72,10 @@ static status samples_choose(struct setup *setup, const struct setup_request *re
     if (setup->count == 0)
         return fail(TACIT_BAD_DATA, "%s: has no pictures to learn from%s", source->path,
                     source->has_parts ? " in its part train" : "");
-    return TACIT_OK;
+    TRY(samples_hold_out(setup));
+    return setup->count ? TACIT_OK
+                        : fail(TACIT_BAD_DATA, "holdout=%s: leaves no pictures to learn from",
+                               config_text(setup->config, "holdout"));
 }
 
 /* Which method, before the rest is resolved: it decides which samples count. */
@@ -172,6 +194,8 @@ static void tell_data(const struct setup *setup, const struct audience *audience
     tell(audience, TACIT_INFO, "data: %s, %zu pictures to learn from%s, %s, %s", source->path,
          setup->count, source->has_parts ? " (the part train)" : "", sizes,
          source->channels == 1 ? "grey" : "colour");
+    if (setup->held_count)
+        tell(audience, TACIT_INFO, "holdout: %zu pictures are kept out", setup->held_count);
     if (source->note)
         tell(audience, TACIT_NOTICE, "%s", source->note);
 }
@@ -207,6 +231,7 @@ void setup_close(struct setup *setup)
 {
     views_free(&setup->views);
     memory_free(setup->index);
+    memory_free(setup->held);
     memory_free((void *)setup->hash);
     if (setup->own_source)
         source_close(setup->source);

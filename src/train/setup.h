@@ -24,6 +24,8 @@ struct setup {
     bool own_source;
     uint32_t *index; /* [count] samples to learn from */
     size_t count;
+    bool *held; /* [source->count] kept out by holdout= */
+    size_t held_count;
     _Atomic uint64_t *hash; /* [source->count] of the pictures seen */
     struct method method;
     struct input_shape input;

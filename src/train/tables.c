@@ -50,6 +50,8 @@ static const char *const splits[] = { "exact", "separate", NULL };
 const struct option data_options[] = {
     PATH("data", "", "folder, archive or file of pictures, or synth:shapes"),
     LABELS,
+    PATH("holdout", "",
+         "kept out, for eval to judge on: a share such as 0.2 (whole groups), or a file of names"),
     COUNT("image_size", "auto", 8, 4096, "pixels", "side of the square that the network sees"),
     SWITCH("strict", "false", "stop at the first picture that cannot be read"),
     COUNT("loader_threads", "auto", -1, 256, "threads",

@@ -69,6 +69,14 @@ works "eval against others" "^linear" "^run" "^pixels" "^untrained"
 try eval one labels=none
 fails "eval without labels" 2 "labels"
 
+learn held holdout=0.25
+works "pretrain with samples held out" "held_out  *6"
+same "they are told apart" 6 "$(grep -c 'held out$' held/samples.tsv)"
+try eval held labels=folders protocol=knn k=3
+works "eval judges on them" "^split  *held out by the run" "^test_samples  *6" "^test_samples_seen  *0 "
+try pretrain data=photos out=none holdout=2
+fails "a share that is none" 2 "holdout=2"
+
 try embed one data=photos out=photos.npy
 works "embed" "photos.npy" "24"
 same "as npy" "NUMPY" "$(head -c 6 photos.npy | tail -c 5)"

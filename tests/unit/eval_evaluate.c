@@ -243,6 +243,45 @@ static void counts_test_samples_that_were_seen(void **state)
     tacit_report_free(report);
 }
 
+/* What the run held out is the part test where the data have none; elsewhere nothing changes. */
+static void what_the_run_held_out_is_judged(void **state)
+{
+    (void)state;
+    char text[4096] = "hash\tpath\tsplit\tused\n", config[4400], name[SAMPLE_NAME_BYTES];
+    stripes_put("kept", 40, 0, false);
+    run_put("keeper", "kept", 1);
+    int length =
+        snprintf(config, sizeof config, "data: %s\nseed: 1\nholdout: 0.2\n", path_of("kept"));
+    file_put("keeper/config.yaml", config, (size_t)length);
+    not_evaluated(path_of("keeper"), WORDS("protocol=knn", "k=5"), TACIT_BAD_DATA,
+                  "nobody knows what the run held out");
+    struct source *source = opened(path_of("kept"), NULL);
+    for (size_t i = 0; i < source->count; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "-\t%s\t-\t%s\n", source_name(source, i, name),
+                 i % 5 == 3 ? "held out" : "used");
+    }
+    source_close(source);
+    file_put("keeper/samples.tsv", text, strlen(text));
+    tacit_report *report = evaluated(path_of("keeper"), WORDS("protocol=knn", "k=5"));
+    near(field_of(report, "test_samples").number, 8, 0);
+    near(field_of(report, "labelled_samples").number, 32, 0);
+    near(field_of(report, "test_samples_seen").number, 0, 0);
+    assert_non_null(strstr(field_of(report, "split").text, "holdout=0.2"));
+    tacit_report_free(report);
+    /* The same data by name; then other data. */
+    report = evaluated(path_of("keeper"), WORDS("protocol=knn", "k=5", word("data", "kept")));
+    near(field_of(report, "test_samples").number, 8, 0);
+    tacit_report_free(report);
+    stripes_put("others", 30, 0, false);
+    report = evaluated(path_of("keeper"), WORDS("protocol=knn", "k=5", word("data", "others")));
+    near(field_of(report, "test_samples").number, 30, 0);
+    tacit_report_free(report);
+    /* A set that has lost some of them. */
+    stripes_put("kept", 30, 0, false);
+    not_evaluated(path_of("keeper"), WORDS("protocol=knn", "k=5"), TACIT_BAD_DATA, "not in");
+}
+
 /* Without a part test: every sample is judged once, by folds, and the figure has an interval. */
 static void cross_validates_without_a_test_part(void **state)
 {
@@ -400,6 +439,7 @@ int main(void)
         cmocka_unit_test(untrained_has_the_weights_of_the_seed),
         cmocka_unit_test(results_are_stored_in_the_run),
         cmocka_unit_test(counts_test_samples_that_were_seen),
+        cmocka_unit_test(what_the_run_held_out_is_judged),
         cmocka_unit_test(cross_validates_without_a_test_part),
         cmocka_unit_test(draws_depend_on_the_seed_only),
         cmocka_unit_test(wishes_that_cannot_be_met),

@@ -378,6 +378,84 @@ static void micro_batches_and_supervision_run(void **state)
     assert_true(fabs(loss[0] - log(10)) < 1); /* ten classes, by chance */
 }
 
+/* Lines of samples.tsv that end in `fate`; *hashed, how many of them begin with a hash. */
+static int fates_count(const char *out, const char *fate, int *hashed)
+{
+    struct text all = { 0 };
+    char path[600], *rest;
+    int count = 0;
+    *hashed = 0;
+    snprintf(path, sizeof path, "%s/samples.tsv", in(out));
+    assert_int_equal(file_read(path, 1 << 20, &all), TACIT_OK);
+    char *line = strtok_r(all.bytes, "\n", &rest);
+    assert_string_equal(line, "hash\tpath\tsplit\tused");
+    while ((line = strtok_r(NULL, "\n", &rest))) {
+        char *last = strrchr(line, '\t');
+        bool met = strcmp(last + 1, fate) == 0;
+        count += met;
+        *hashed += met && strspn(line, "0123456789abcdef") == 16;
+    }
+    text_free(&all);
+    return count;
+}
+
+static void assert_fates(const char *out, int used, int not_drawn, int held, int test)
+{
+    static const char *const fates[] = { "used", "not drawn", "held out", "test part" };
+    const int expected[] = { used, not_drawn, held, test };
+    for (int i = 0; i < 4; i++) {
+        int hashed, found = fates_count(out, fates[i], &hashed);
+        if (found != expected[i] || hashed != (i == 0 ? used : 0))
+            fail_msg("%s: %d samples %s (%d with a hash), not %d", out, found, fates[i], hashed,
+                     expected[i]);
+    }
+}
+
+/* samples.tsv says used of those that a step has seen, and of no others. */
+static void used_is_what_was_drawn(void **state)
+{
+    (void)state;
+    static const char data[] = "data=synth:shapes?count=64&test=20&size=16";
+    struct watcher first = { .stop_at = -1 }, second = first, third = first, cut = { .stop_at = 1 };
+    assert_int_equal(pretrain("one", &first, NULL, data, "steps=1", "batch_size=24", NULL),
+                     TACIT_OK);
+    assert_fates("one", 24, 40, 0, 20);
+    assert_int_equal(pretrain("epoch", &second, NULL, data, "steps=2", "batch_size=24", NULL),
+                     TACIT_OK);
+    assert_fates("epoch", 48, 16, 0, 20); /* the last 16 fill no batch */
+    assert_int_equal(pretrain("all", &third, NULL, data, NULL), TACIT_OK);
+    assert_fates("all", 64, 0, 0, 20);
+    assert_int_equal(pretrain("cut", &cut, NULL, data, "steps=9", "batch_size=24", NULL),
+                     TACIT_STOPPED);
+    assert_same_file("one", "cut", "samples.tsv");
+}
+
+static void what_is_held_out_is_never_drawn(void **state)
+{
+    (void)state;
+    struct watcher watcher = { .stop_at = -1 }, second = watcher, other = watcher,
+                   stopped = { .stop_at = 5 }, resumed = watcher;
+    tacit_report *report;
+    tacit_value value;
+    assert_int_equal(pretrain("a", &watcher, &report, "holdout=.25", NULL), TACIT_OK);
+    assert_non_null(strstr(watcher.messages, "48 pictures to learn from"));
+    assert_non_null(strstr(watcher.messages, "16 pictures are kept out"));
+    bool told = false;
+    for (int i = 0; tacit_report_field(report, i, &value); i++)
+        told = told || (strcmp(value.name, "held_out") == 0 && value.number == 16);
+    assert_true(told);
+    tacit_report_free(report);
+    assert_fates("a", 48, 0, 16, 0);
+    assert_int_equal(pretrain("b", &stopped, NULL, "holdout=.25", NULL), TACIT_STOPPED);
+    resumed.step = 5;
+    assert_int_equal(resume("b", &resumed, NULL, NULL), TACIT_OK);
+    assert_same_file("a", "b", "samples.tsv");
+    assert_same_file("a", "b", "model.safetensors");
+    assert_int_equal(pretrain("c", &second, NULL, "holdout=1.5", NULL), TACIT_USAGE);
+    assert_non_null(strstr(tacit_message(), "holdout=1.5"));
+    assert_int_equal(pretrain("c", &other, NULL, "holdout=/nowhere.csv", NULL), TACIT_BAD_DATA);
+}
+
 static void a_model_embeds_by_itself(void **state)
 {
     (void)state;
@@ -421,6 +499,8 @@ int main(void)
         TEST(nothing_is_left_of_a_run_that_never_began),
         TEST(a_full_disk_loses_nothing),
         TEST(micro_batches_and_supervision_run),
+        TEST(used_is_what_was_drawn),
+        TEST(what_is_held_out_is_never_drawn),
         TEST(a_model_embeds_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
