@@ -27,8 +27,9 @@ enum { MISSING = -2 };
 
 struct loader {
     struct loader_options options;
-    uint32_t *index; /* [count] samples to draw from */
-    uint32_t *order; /* [count] permutation of order_epoch */
+    size_t bytes[FIELDS_MAX]; /* of a row's part */
+    uint32_t *index;          /* [count] samples to draw from */
+    uint32_t *order;          /* [count] permutation of order_epoch */
     uint64_t order_epoch, batches;
     bool ordered;
     struct slot *slot;         /* [depth] batch number n of the run lies in slot n % depth */
@@ -69,19 +70,17 @@ static void slot_open(struct loader *loader, struct slot *slot, uint64_t number)
     slot->error_row = slot->rows;
 }
 
-/* Reads the picture of a sample, or of another one drawn by its number if it cannot be read. */
-static status sample_read(struct loader *loader, uint32_t wanted, uint32_t *used,
-                          struct image *image)
+/* Makes a row of a sample, or of another one drawn by its number if it cannot be read. */
+static status row_make(struct loader *loader, struct turn *turn, void *const at[], void *scratch)
 {
     const struct loader_options *options = &loader->options;
-    *used = wanted;
     for (uint64_t attempt = 0; attempt <= REDRAWS; attempt++) {
-        status result = source_read(options->source, *used, image);
-        if (result != TACIT_BAD_DATA || options->sequential)
+        status result = options->make(options->argument, turn, at, scratch);
+        if (result != TACIT_BAD_DATA || options->sequential || !options->source)
             return result;
         TRY(source_health(options->source));
-        struct random_stream stream = random_stream(options->seed, "redraw", attempt, wanted);
-        *used = loader->index[random_below(&stream, options->count)];
+        struct random_stream stream = random_stream(options->seed, "redraw", attempt, turn->wanted);
+        turn->used = loader->index[random_below(&stream, options->count)];
     }
     return fail(TACIT_BAD_DATA, "%s: %d samples in a row cannot be read: check the data",
                 options->source->path, REDRAWS);
@@ -90,22 +89,20 @@ static status sample_read(struct loader *loader, uint32_t wanted, uint32_t *used
 static status row_fill(struct loader *loader, struct slot *slot, int row, void *scratch)
 {
     const struct loader_options *options = &loader->options;
-    struct image image;
-    uint32_t wanted = slot->index[row], used;
-    status result = sample_read(loader, wanted, &used, &image);
-    if (result == TACIT_BAD_DATA && options->sequential &&
-        source_health(options->source) == TACIT_OK) {
+    struct source *source = options->source;
+    struct turn turn = { options->seed, slot->batch.epoch, slot->index[row], slot->index[row] };
+    void *at[FIELDS_MAX];
+    for (int i = 0; i < options->fields; i++)
+        at[i] = (unsigned char *)slot->batch.field[i] + (size_t)row * loader->bytes[i];
+    status result = row_make(loader, &turn, at, scratch);
+    if (result == TACIT_BAD_DATA && options->sequential && source &&
+        source_health(source) == TACIT_OK) {
         slot->label[row] = MISSING;
         return TACIT_OK;
     }
     TRY(result);
-    size_t size = (size_t)options->channels * (size_t)options->height * (size_t)options->width;
-    for (int view = 0; view < options->views; view++)
-        options->view(options->argument, &image, options->seed, slot->batch.epoch, wanted, view,
-                      slot->batch.view[view] + (size_t)row * size, scratch);
-    image_free(&image);
-    slot->index[row] = used;
-    slot->label[row] = options->source->sample[used].label;
+    slot->index[row] = turn.used;
+    slot->label[row] = source ? source->sample[turn.used].label : -1;
     return TACIT_OK;
 }
 
@@ -224,19 +221,16 @@ static status threads_start(struct loader *loader)
     return result;
 }
 
-static status slot_new(const struct loader_options *options, struct slot *slot)
+static status slot_new(const struct loader *loader, struct slot *slot)
 {
-    size_t rows = (size_t)options->batch, size = rows;
-    bool fits = size_multiply(size, (size_t)options->channels, &size) &&
-                size_multiply(size, (size_t)options->height, &size) &&
-                size_multiply(size, (size_t)options->width, &size);
-    slot->batch.view = memory_new((size_t)options->views, sizeof *slot->batch.view);
+    const struct loader_options *options = &loader->options;
+    size_t rows = (size_t)options->batch;
     slot->index = memory_new(rows, sizeof *slot->index);
     slot->label = memory_new(rows, sizeof *slot->label);
-    if (!fits || !slot->batch.view || !slot->index || !slot->label)
-        return fits ? TACIT_RESOURCES : fail(TACIT_RESOURCES, "a batch of this size is too large");
-    for (int view = 0; view < options->views; view++)
-        if (!(slot->batch.view[view] = memory_new_aligned(size, sizeof(float))))
+    if (!slot->index || !slot->label)
+        return TACIT_RESOURCES;
+    for (int i = 0; i < options->fields; i++)
+        if (!(slot->batch.field[i] = memory_new_aligned(rows, loader->bytes[i])))
             return TACIT_RESOURCES;
     slot->batch.index = slot->index;
     slot->batch.label = slot->label;
@@ -245,22 +239,23 @@ static status slot_new(const struct loader_options *options, struct slot *slot)
 
 static void slot_free(const struct loader_options *options, struct slot *slot)
 {
-    for (int view = 0; slot->batch.view && view < options->views; view++)
-        memory_free_aligned(slot->batch.view[view]);
-    memory_free(slot->batch.view);
+    for (int i = 0; i < options->fields; i++)
+        memory_free_aligned(slot->batch.field[i]);
     memory_free(slot->index);
     memory_free(slot->label);
 }
 
 static status options_check(const struct loader_options *options)
 {
-    if (options->batch < 1 || options->views < 1 || options->channels < 1 || options->height < 1 ||
-        options->width < 1 || options->threads < LOADER_TEAM || options->depth < 0 ||
-        options->count > UINT32_MAX || !options->view)
-        return fail(TACIT_USAGE,
-                    "loader: batch, views, channels, height and width must be positive");
+    bool fields = options->fields >= 1 && options->fields <= FIELDS_MAX;
+    for (int i = 0; fields && i < options->fields; i++)
+        fields = field_bytes(&options->field[i]) > 0;
+    if (options->batch < 1 || !fields || options->threads < LOADER_TEAM || options->depth < 0 ||
+        options->count > UINT32_MAX || !options->make)
+        return fail(TACIT_USAGE, "loader: the batch and all its fields must hold something");
     if (options->count == 0)
-        return fail(TACIT_BAD_DATA, "%s: no samples to draw from", options->source->path);
+        return fail(TACIT_BAD_DATA, "%s: no samples to draw from",
+                    options->source ? options->source->path : "the data");
     if (!options->sequential && (size_t)options->batch > options->count)
         return fail(TACIT_USAGE,
                     "batch_size=%d is larger than the data (%zu samples): use batch_size=%zu or "
@@ -273,6 +268,8 @@ static status loader_fill(struct loader *loader, const struct loader_options *op
 {
     size_t count = options->count, batch = (size_t)options->batch;
     loader->options = *options;
+    for (int i = 0; i < options->fields; i++)
+        loader->bytes[i] = field_bytes(&options->field[i]);
     loader->depth = options->depth ? options->depth : USUAL_DEPTH;
     loader->threads = options->threads == LOADER_TEAM     ? parallel_threads()
                       : options->threads == LOADER_CALLER ? 1
@@ -289,8 +286,9 @@ static status loader_fill(struct loader *loader, const struct loader_options *op
         return TACIT_RESOURCES;
     memcpy(loader->index, options->index, count * sizeof *loader->index);
     loader->options.index = loader->index;
+    loader->options.field = NULL;
     for (int i = 0; i < loader->depth; i++)
-        TRY(slot_new(options, &loader->slot[i]));
+        TRY(slot_new(loader, &loader->slot[i]));
     for (int i = 0; i < loader->threads; i++)
         if (!(loader->scratch[i] = memory_new_aligned(options->scratch_bytes, 1)))
             return TACIT_RESOURCES;
@@ -373,16 +371,17 @@ static void slot_fill_here(struct loader *loader)
 }
 
 /* Closes the gaps of rows that could not be read; sets the number of rows. */
-static void slot_compact(const struct loader_options *options, struct slot *slot)
+static void slot_compact(const struct loader *loader, struct slot *slot)
 {
-    size_t size = (size_t)options->channels * (size_t)options->height * (size_t)options->width;
     int kept = 0;
     for (int row = 0; row < slot->rows; row++) {
         if (slot->label[row] == MISSING)
             continue;
-        for (int view = 0; kept < row && view < options->views; view++)
-            memcpy(slot->batch.view[view] + (size_t)kept * size,
-                   slot->batch.view[view] + (size_t)row * size, size * sizeof(float));
+        for (int i = 0; kept < row && i < loader->options.fields; i++) {
+            unsigned char *field = slot->batch.field[i];
+            size_t size = loader->bytes[i];
+            memcpy(field + (size_t)kept * size, field + (size_t)row * size, size);
+        }
         slot->index[kept] = slot->index[row];
         slot->label[kept++] = slot->label[row];
     }
@@ -410,7 +409,7 @@ status loader_next(struct loader *loader, const struct batch **batch)
     }
     if (slot->error != TACIT_OK)
         return fail(slot->error, "%s", slot->message);
-    slot_compact(&loader->options, slot);
+    slot_compact(loader, slot);
     slot->batch.wait_seconds = clock_seconds() - begin;
     loader->next++;
     *batch = &slot->batch;

@@ -3,13 +3,20 @@
 #ifndef DATA_LOADER_H
 #define DATA_LOADER_H
 
+#include "data/field.h"
 #include "data/source.h"
 
-/* Writes view number `view` of a picture into out [channels, height, width]. (seed, epoch,
- * sample_index, view) name the random numbers to use; `scratch` is the calling thread's own. Called
- * by several threads at once. */
-typedef void loader_view(void *argument, const struct image *image, uint64_t seed, uint64_t epoch,
-                         uint64_t sample_index, int view, float *out, void *scratch);
+/* Which sample a row is made of: `wanted` by the order of the epoch, `used` in its place if it
+ * could not be read. Random numbers are named by (seed, epoch, wanted). */
+struct turn {
+    uint64_t seed, epoch;
+    uint32_t wanted, used;
+};
+
+/* Makes one row: every field's part of it into row[field]. `scratch` is the calling thread's own.
+ * Called by several threads at once. TACIT_BAD_DATA: the sample cannot be read. */
+typedef status loader_make(void *argument, const struct turn *turn, void *const row[],
+                           void *scratch);
 
 /* Values of `threads`. */
 enum {
@@ -22,23 +29,24 @@ struct loader_options {
     const uint32_t *index; /* [count] the samples to draw from; copied */
     size_t count;
     bool sequential; /* in the order of `index`, once, the last batch short: for evaluation */
-    int batch, views;
-    int channels, height, width; /* of every view */
-    int threads;                 /* > 0: that many, or one of the above */
-    int depth;                   /* batches prepared ahead, at least 1 (0: 2) */
+    int batch;
+    const struct field *field; /* [fields] what a row holds; copied */
+    int fields;
+    int threads; /* > 0: that many, or one of the above */
+    int depth;   /* batches prepared ahead, at least 1 (0: 2) */
     uint64_t seed;
-    loader_view *view;
+    loader_make *make;
     void *argument;
     size_t scratch_bytes; /* a thread */
 };
 
 struct batch {
-    int count;              /* samples */
-    float **view;           /* [views] of [count, channels, height, width] */
-    const uint32_t *index;  /* [count] numbers in the source */
-    const int32_t *label;   /* [count], -1: unlabelled */
-    uint64_t epoch, number; /* number: within the epoch, from 0 */
-    double wait_seconds;    /* how long loader_next waited for it */
+    int count;               /* samples */
+    void *field[FIELDS_MAX]; /* [fields] of [count, item] */
+    const uint32_t *index;   /* [count] numbers in the source */
+    const int32_t *label;    /* [count], -1: unlabelled */
+    uint64_t epoch, number;  /* number: within the epoch, from 0 */
+    double wait_seconds;     /* how long loader_next waited for it */
 };
 
 struct loader;
@@ -47,7 +55,8 @@ struct loader;
  * "shuffle", epoch); the samples after the last whole batch are dropped. A sample found unreadable
  * is replaced by another, drawn by its number, while source_health allows; if sequential, its row
  * is left out (count is smaller). TACIT_USAGE: a batch larger than the data, wrong options;
- * TACIT_RESOURCES. The source must outlive the loader. */
+ * TACIT_RESOURCES. The source must outlive the loader; it may be NULL where rows
+ * are no samples of a source (nothing is replaced then, and no row has a label). */
 status loader_new(const struct loader_options *options, struct loader **loader);
 
 /* Stops the threads and frees everything. */

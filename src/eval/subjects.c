@@ -68,15 +68,10 @@ int pixels_side(const struct input_shape *input)
 static status pixels_row(struct evaluation *e, struct views *views, uint32_t index, float *row,
                          void *scratch, bool *readable)
 {
-    struct image image;
-    status result = source_read(e->source, index, &image);
+    status result =
+        views_make(views, &(struct turn){ 0, 0, index, index }, (void *[]){ row }, scratch);
     *readable = result == TACIT_OK;
-    if (result == TACIT_BAD_DATA)
-        return source_health(e->source);
-    TRY(result);
-    views_make(views, &image, 0, 0, index, 0, row, scratch);
-    image_free(&image);
-    return TACIT_OK;
+    return result == TACIT_BAD_DATA ? source_health(e->source) : result;
 }
 
 /* The pictures as the pipeline "eval" shows them, from 0 to 1. */

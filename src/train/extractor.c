@@ -98,7 +98,7 @@ static status rows_gather(struct extractor *extractor, struct loader *loader, si
         TRY(loader_next(loader, &batch));
         if (!batch)
             return TACIT_OK;
-        TRY(extractor_run(extractor, batch->view[0], batch->count,
+        TRY(extractor_run(extractor, batch->field[0], batch->count,
                           rows_out + *kept_count * (size_t)extractor->width));
         memcpy(kept + *kept_count, batch->index, (size_t)batch->count * sizeof *kept);
         *kept_count += (size_t)batch->count;
@@ -113,22 +113,22 @@ status extractor_source(struct extractor *extractor, struct source *source, cons
                         uint32_t *kept, size_t *kept_count)
 {
     struct augment_settings settings;
+    struct field field;
     struct views views;
     struct loader *loader = NULL;
     *kept_count = 0;
     TRY(augment_preset("eval", &settings));
+    settings.views = views_fields(&extractor->input, 1, &field);
     TRY(views_new(&settings, &extractor->input, source, &views));
     struct loader_options options = { .source = source,
                                       .index = index,
                                       .count = count,
                                       .sequential = true,
                                       .batch = (int)extractor->batch,
-                                      .views = 1,
-                                      .channels = extractor->input.channels,
-                                      .height = extractor->input.size,
-                                      .width = extractor->input.size,
+                                      .field = &field,
+                                      .fields = 1,
                                       .threads = 1,
-                                      .view = views_make,
+                                      .make = views_make,
                                       .argument = &views,
                                       .scratch_bytes = views.scratch_bytes };
     status result = loader_new(&options, &loader);

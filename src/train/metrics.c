@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { SCALARS = 16, VIEW_NAME_BYTES = 16 };
+enum { SCALARS = 16 };
 
 struct scalars {
     const char *tag[SCALARS], *key[SCALARS];
@@ -68,21 +68,20 @@ status metrics_line(struct fit *fit, const struct step_times *times, bool watche
 
 status metrics_save_batch(const char *path, const struct batch *batch, const struct setup *setup)
 {
-    struct safetensors_entry entry[VIEWS_MAX + 2] = { 0 };
-    char name[VIEWS_MAX][VIEW_NAME_BYTES];
-    const struct input_shape *input = &setup->input;
+    struct safetensors_entry entry[FIELDS_MAX + 2] = { 0 };
     int count = 0;
-    size_t row = (size_t)input->channels * (size_t)input->size * (size_t)input->size;
-    for (; count < setup->method.type->views; count++) {
-        snprintf(name[count], VIEW_NAME_BYTES, "view%d", count);
+    for (; count < setup->fields; count++) {
+        const struct field *field = &setup->field[count];
         entry[count] = (struct safetensors_entry){
-            .name = name[count],
-            .dtype = SAFETENSORS_F32,
-            .rank = 4,
-            .shape = { batch->count, input->channels, input->size, input->size },
-            .data = batch->view[count],
-            .bytes = (size_t)batch->count * row * sizeof(float),
+            .name = field->name,
+            .dtype = field->item.dtype == I32 ? SAFETENSORS_I32 : SAFETENSORS_F32,
+            .rank = field->item.shape.rank + 1,
+            .shape = { batch->count },
+            .data = batch->field[count],
+            .bytes = (size_t)batch->count * field_bytes(field),
         };
+        for (int axis = 0; axis < field->item.shape.rank; axis++)
+            entry[count].shape[axis + 1] = field->item.shape.dim[axis];
     }
     const char *const lists[] = { "index", "label" };
     const void *const data[] = { batch->index, batch->label };

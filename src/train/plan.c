@@ -14,24 +14,25 @@ struct timing {
     double bytes;
 };
 
-/* Views of noise, for there is no need to read data to know how long a step takes. */
-static status noise_new(const struct setup *setup, struct batch *batch, float **view)
+/* Noise (integers: zeros), for there is no need to read data to know how long a step takes. */
+static status noise_new(const struct setup *setup, struct batch *batch)
 {
-    size_t items = (size_t)setup->batch * (size_t)setup->input.channels *
-                   (size_t)setup->input.size * (size_t)setup->input.size;
     struct random_stream stream = random_stream(0, "plan", 0, 0);
-    float *noise = memory_new(items, sizeof *noise);
     int32_t *label = memory_new((size_t)setup->batch, sizeof *label);
     batch->count = (int)setup->batch;
-    batch->view = view;
     batch->label = label;
-    view[0] = noise;
-    if (!noise || !label)
+    if (!label)
         return TACIT_RESOURCES;
-    for (size_t i = 0; i < items; i++)
-        noise[i] = random_float(&stream) - .5f;
-    for (int i = 1; i < setup->method.type->views; i++)
-        view[i] = noise;
+    for (int f = 0; f < setup->fields; f++) {
+        size_t bytes = field_bytes(&setup->field[f]);
+        float *noise = batch->field[f] = memory_new((size_t)setup->batch, bytes);
+        if (!noise)
+            return TACIT_RESOURCES;
+        for (size_t i = 0;
+             setup->field[f].item.dtype == F32 && i < (size_t)setup->batch * bytes / sizeof *noise;
+             i++)
+            noise[i] = random_float(&stream) - .5f;
+    }
     return TACIT_OK;
 }
 
@@ -39,8 +40,7 @@ static status steps_time(const struct setup *setup, struct session *session,
                          struct optimizer *optimizer, double *seconds)
 {
     struct batch batch = { 0 };
-    float *view[VIEWS_MAX] = { NULL };
-    status result = noise_new(setup, &batch, view);
+    status result = noise_new(setup, &batch);
     *seconds = 0;
     for (int i = 0; i < TIMED_STEPS && result == TACIT_OK; i++) {
         double start = clock_seconds(), loss;
@@ -48,7 +48,8 @@ static status steps_time(const struct setup *setup, struct session *session,
         optimizer_update(optimizer, i, 0, optimizer_norm(optimizer));
         *seconds = clock_seconds() - start; /* the first one warms up */
     }
-    memory_free(view[0]);
+    for (int f = 0; f < setup->fields; f++)
+        memory_free(batch.field[f]);
     memory_free((void *)batch.label);
     return result;
 }

@@ -6,17 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KNOBS_MAX = 8, KNOB_BYTES = 64 };
-
 /* A program with the knobs that its graph named. */
 struct stage {
     struct program *program;
-    char knob[KNOBS_MAX][KNOB_BYTES];
+    struct arena names;
+    const char **knob;
     int knobs;
 };
 
 struct session {
     struct session_options options;
+    struct field field[FIELDS_MAX];
     struct store *store;
     struct range *range[METHOD_RANGES];
     int ranges;
@@ -32,27 +32,48 @@ static const char *numbered(char name[16], const char *word, int number)
     return name;
 }
 
+/* The graph is freed before the program runs: the names of its knobs are kept. */
+static status keep_knobs(const struct graph *g, struct stage *stage)
+{
+    stage->knob = arena_new(&stage->names, g->names + 1, sizeof *stage->knob);
+    for (size_t i = 0; stage->knob && i < g->names; i++)
+        if (g->named[i].kind == NAMED_KNOB) {
+            const char *name = arena_text(&stage->names, "%s", g->named[i].name);
+            if (!name)
+                return TACIT_RESOURCES;
+            stage->knob[stage->knobs++] = name;
+        }
+    return stage->knob ? TACIT_OK : TACIT_RESOURCES;
+}
+
+static void stage_free(struct stage *stage)
+{
+    program_free(stage->program);
+    arena_free(&stage->names);
+}
+
 static status stage_compile(struct graph *g, const struct target *target, struct stage *stage)
 {
-    for (size_t i = 0; i < g->names && stage->knobs < KNOBS_MAX; i++)
-        if (g->named[i].kind == NAMED_KNOB)
-            snprintf(stage->knob[stage->knobs++], KNOB_BYTES, "%s", g->named[i].name);
-    status result = compile(g, target, &stage->program);
+    status result = keep_knobs(g, stage);
+    if (result == TACIT_OK)
+        result = compile(g, target, &stage->program);
     graph_free(g);
     return result;
 }
 
-/* The views of `rows` pictures as inputs, embedded. */
-static void embed_views(const struct session *session, const struct method *method, struct graph *g,
-                        int64_t rows_of, val z[])
+/* The fields of a micro-batch as inputs, embedded. */
+static void embed_fields(const struct session *session, const struct method *method,
+                         struct graph *g, val z[])
 {
-    const struct input_shape *input_shape = &session->options.input;
-    val view[VIEWS_MAX];
-    char name[16];
-    int64_t side = input_shape->size;
-    for (int i = 0; i < method->type->views; i++)
-        view[i] = input(g, numbered(name, "view", i), F32,
-                        SHAPE(rows_of, input_shape->channels, side, side));
+    const struct session_options *o = &session->options;
+    val view[FIELDS_MAX];
+    for (int i = 0; i < o->fields; i++) {
+        struct shape shape = { .rank = session->field[i].item.shape.rank + 1 };
+        shape.dim[0] = o->microbatch;
+        for (int axis = 1; axis < shape.rank; axis++)
+            shape.dim[axis] = session->field[i].item.shape.dim[axis - 1];
+        view[i] = input(g, session->field[i].name, session->field[i].item.dtype, shape);
+    }
     method->type->embed(method, g, view, z);
 }
 
@@ -64,7 +85,7 @@ static status build_whole(struct session *session)
     val z[EMBEDDINGS_MAX];
     if (!g)
         return TACIT_RESOURCES;
-    embed_views(session, &o->method, g, o->microbatch, z);
+    embed_fields(session, &o->method, g, z);
     val loss = o->method.type->loss(&o->method, g, z);
     if (o->microbatch != o->batch)
         loss = scale(loss, (double)o->microbatch / (double)o->batch);
@@ -81,7 +102,7 @@ static status build_embed(struct session *session)
     char name[16];
     if (!g)
         return TACIT_RESOURCES;
-    embed_views(session, &o->method, g, o->microbatch, z);
+    embed_fields(session, &o->method, g, z);
     for (int k = 0; k < o->method.type->embeddings; k++) {
         if (!is_none(z[k])) {
             session->z[k] = shape_of(z[k]);
@@ -125,7 +146,7 @@ static status build_back(struct session *session)
     if (!g)
         return TACIT_RESOURCES;
     method.update = false;
-    embed_views(session, &method, g, o->microbatch, z);
+    embed_fields(session, &method, g, z);
     for (int k = 0; k < method.type->embeddings; k++) {
         struct shape shape = session->z[k];
         if (!program_output(session->loss.program, numbered(name, "dz", k)))
@@ -144,7 +165,10 @@ static status session_build(struct session *session)
 {
     const struct session_options *o = &session->options;
     const char *const *name = o->method.type->networks;
-    for (; name[session->ranges] && session->ranges < METHOD_RANGES; session->ranges++) {
+    for (; name[session->ranges]; session->ranges++) {
+        if (session->ranges == METHOD_RANGES)
+            return fail(TACIT_FAILED, "method %s trains more than %d networks",
+                        o->method.type->name, METHOD_RANGES);
         session->range[session->ranges] = store_range(session->store, name[session->ranges]);
         if (!session->range[session->ranges])
             return TACIT_RESOURCES;
@@ -164,6 +188,8 @@ status session_new(const struct session_options *options, struct store *store,
     if (!made)
         return TACIT_RESOURCES;
     made->options = *options;
+    memcpy(made->field, options->field, (size_t)options->fields * sizeof *made->field);
+    made->options.field = made->field;
     made->options.method.training = made->options.method.update = true;
     made->store = store;
     status result = session_build(made);
@@ -178,9 +204,9 @@ void session_free(struct session *session)
 {
     if (!session)
         return;
-    program_free(session->step.program);
-    program_free(session->embed.program);
-    program_free(session->loss.program);
+    stage_free(&session->step);
+    stage_free(&session->embed);
+    stage_free(&session->loss);
     memory_free(session);
 }
 
@@ -202,18 +228,17 @@ static status stage_run(const struct session *session, struct stage *stage, int6
     return program_run(stage->program, (uint64_t)step);
 }
 
-/* Rows first … of the batch's views into the inputs of a program. */
-static void views_copy(const struct session *session, struct stage *stage,
-                       const struct batch *batch, int64_t first)
+/* Rows first … of the batch's fields into the inputs of a program. */
+static void fields_copy(const struct session *session, struct stage *stage,
+                        const struct batch *batch, int64_t first)
 {
     const struct session_options *o = &session->options;
-    size_t row = (size_t)o->input.channels * (size_t)o->input.size * (size_t)o->input.size;
-    char name[16];
-    for (int i = 0; i < o->method.type->views; i++) {
-        float *to = program_input(stage->program, numbered(name, "view", i));
+    for (int i = 0; i < o->fields; i++) {
+        size_t row = field_bytes(&session->field[i]);
+        void *to = program_input(stage->program, session->field[i].name);
         if (to)
-            memcpy(to, batch->view[i] + (size_t)first * row,
-                   (size_t)o->microbatch * row * sizeof *to);
+            memcpy(to, (const unsigned char *)batch->field[i] + (size_t)first * row,
+                   (size_t)o->microbatch * row);
     }
 }
 
@@ -231,7 +256,7 @@ static status run_whole(struct session *session, const struct batch *batch, int6
     const struct session_options *o = &session->options;
     *loss = 0;
     for (int64_t first = 0; first < o->batch; first += o->microbatch) {
-        views_copy(session, &session->step, batch, first);
+        fields_copy(session, &session->step, batch, first);
         labels_copy(&session->step, batch, first, o->microbatch);
         TRY(stage_run(session, &session->step, first, o->microbatch, step, progress));
         *loss += (double)*program_output(session->step.program, "loss");
@@ -257,7 +282,7 @@ static status run_divided(struct session *session, const struct batch *batch, in
     struct program *whole = session->loss.program;
     char name[16];
     for (int64_t first = 0; first < o->batch; first += o->microbatch) {
-        views_copy(session, &session->embed, batch, first);
+        fields_copy(session, &session->embed, batch, first);
         TRY(stage_run(session, &session->embed, first, o->microbatch, step, progress));
         for (int k = 0; k < o->method.type->embeddings; k++) {
             numbered(name, "z", k);
@@ -269,7 +294,7 @@ static status run_divided(struct session *session, const struct batch *batch, in
     TRY(stage_run(session, &session->loss, 0, o->batch, step, progress));
     *loss = (double)*program_output(whole, "loss");
     for (int64_t first = 0; first < o->batch; first += o->microbatch) {
-        views_copy(session, &session->step, batch, first);
+        fields_copy(session, &session->step, batch, first);
         for (int k = 0; k < o->method.type->embeddings; k++) {
             numbered(name, "dz", k);
             part_copy(session, k, first, program_input(session->step.program, name),
@@ -298,7 +323,7 @@ void session_describe(const struct session *session, struct session_size *size)
         if (!stages[i]->program)
             continue;
         program_describe(stages[i]->program, &one);
-        size->temporary_bytes += one.temporary_bytes;
+        size->temporary_bytes += one.temporary_bytes + one.fixed_bytes;
         size->flops += one.flops * (stages[i] == &session->loss ? 1 : parts);
         size->calls += one.calls;
     }

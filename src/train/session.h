@@ -14,8 +14,9 @@
 void team_settle(int threads);
 
 struct session_options {
-    struct method method; /* configured */
-    struct input_shape input;
+    struct method method;      /* configured */
+    const struct field *field; /* [fields] what the method embeds of every sample; copied */
+    int fields;
     int64_t batch, microbatch; /* pictures; microbatch divides batch */
     bool separate;             /* every micro-batch has its own loss; their mean counts */
     struct target target;

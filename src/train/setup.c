@@ -224,6 +224,7 @@ status setup_open(const struct setup_request *request, const struct audience *au
     TRY(views_new(&setup->augment, &setup->input, setup->source, &setup->views));
     setup->hash = memory_new(setup->source->count, sizeof *setup->hash);
     setup->views.hash = setup->hash;
+    setup->fields = views_fields(&setup->input, setup->views.count, setup->field);
     return setup->hash ? TACIT_OK : TACIT_RESOURCES;
 }
 
@@ -241,7 +242,8 @@ void setup_close(struct setup *setup)
 status setup_session(const struct setup *setup, struct store *store, struct session **session)
 {
     struct session_options options = { .method = setup->method,
-                                       .input = setup->input,
+                                       .field = setup->field,
+                                       .fields = setup->fields,
                                        .batch = setup->batch,
                                        .microbatch = setup->microbatch,
                                        .separate = setup->separate,
@@ -255,13 +257,11 @@ status setup_loader(struct setup *setup, struct loader **loader)
                                       .index = setup->index,
                                       .count = setup->count,
                                       .batch = (int)setup->batch,
-                                      .views = setup->method.type->views,
-                                      .channels = setup->input.channels,
-                                      .height = setup->input.size,
-                                      .width = setup->input.size,
+                                      .field = setup->field,
+                                      .fields = setup->fields,
                                       .threads = setup->loader_threads,
                                       .seed = setup->seed,
-                                      .view = views_make,
+                                      .make = views_make,
                                       .argument = &setup->views,
                                       .scratch_bytes = setup->views.scratch_bytes };
     return loader_new(&options, loader);

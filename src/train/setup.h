@@ -31,6 +31,8 @@ struct setup {
     struct input_shape input;
     struct augment_settings augment;
     struct views views;
+    struct field field[FIELDS_MAX]; /* [fields] of a batch: what the method embeds */
+    int fields;
     struct optimizer_options optimizer;
     struct schedule schedule;
     struct target target;

@@ -2,17 +2,18 @@
 #include "base/memory.h"
 #include "io/hash.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { STATISTICS_PICTURES = 1000, USUAL_SIDE = 640 };
 
 status views_new(const struct augment_settings *settings, const struct input_shape *input,
-                 const struct source *source, struct views *views)
+                 struct source *source, struct views *views)
 {
     struct augment_settings own = *settings;
     memcpy(own.mean, input->mean, sizeof own.mean);
     memcpy(own.std, input->std, sizeof own.std);
-    *views = (struct views){ .input = *input };
+    *views = (struct views){ .source = source, .input = *input, .count = settings->views };
     TRY(augment_plan_new(&own, input->channels, input->size, &views->plan));
     int width = source->width, height = source->height;
     if (!width) {
@@ -38,25 +39,44 @@ uint64_t views_hash(const struct image *image)
     return hash ? hash : 1;
 }
 
-void views_make(void *argument, const struct image *image, uint64_t seed, uint64_t epoch,
-                uint64_t sample_index, int view, float *out, void *scratch)
+int views_fields(const struct input_shape *input, int views, struct field field[])
 {
-    const struct views *views = argument;
+    for (int i = 0; i < views; i++) {
+        field[i].item = (struct type){ F32, SHAPE(input->channels, input->size, input->size) };
+        snprintf(field[i].name, sizeof field[i].name, "view%d", i);
+    }
+    return views;
+}
+
+static status picture_views(struct views *views, const struct image *image, const struct turn *turn,
+                            void *const row[], void *scratch)
+{
     const struct augment_picture picture = { image->width, image->height, image->channels,
                                              image->pixels };
     void *own = NULL;
-    if (views->hash && view == 0 && !views->hash[sample_index])
-        views->hash[sample_index] = views_hash(image);
+    status result = TACIT_OK;
+    if (views->hash && !views->hash[turn->wanted])
+        views->hash[turn->wanted] = views_hash(image);
     size_t needed = augment_scratch_bytes(views->plan, image->width, image->height);
-    if (needed > views->scratch_bytes)
+    if (needed > views->scratch_bytes) {
         scratch = own = memory_new_aligned(needed, 1);
-    if (!scratch || augment_view(views->plan, &picture, seed, epoch, sample_index, view, out,
-                                 scratch) != TACIT_OK) {
-        /* Without memory for a giant picture its view is grey, rather than of an earlier batch. */
-        size_t side = (size_t)views->input.size;
-        memset(out, 0, sizeof *out * (size_t)views->input.channels * side * side);
+        result = own ? TACIT_OK : TACIT_RESOURCES;
     }
+    for (int i = 0; i < views->count && result == TACIT_OK; i++)
+        result = augment_view(views->plan, &picture, turn->seed, turn->epoch, turn->wanted, i,
+                              row[i], scratch);
     memory_free_aligned(own);
+    return result;
+}
+
+status views_make(void *argument, const struct turn *turn, void *const row[], void *scratch)
+{
+    struct views *views = argument;
+    struct image image;
+    TRY(source_read(views->source, turn->used, &image));
+    status result = picture_views(views, &image, turn, row, scratch);
+    image_free(&image);
+    return result;
 }
 
 status views_statistics(struct source *source, const uint32_t *index, size_t count, double mean[3],

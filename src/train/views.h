@@ -16,8 +16,10 @@ struct input_shape {
 
 /* The argument of views_make. */
 struct views {
+    struct source *source;
     struct augment_plan *plan;
     struct input_shape input;
+    int count; /* views of a picture */
     size_t scratch_bytes;
     _Atomic uint64_t *hash; /* [samples of the source] of the pixels seen, 0: not yet; or NULL */
 };
@@ -26,11 +28,14 @@ struct views {
  * of the largest picture that scratch memory is made for at once; others take memory of their own.
  * TACIT_USAGE, TACIT_RESOURCES. Free with views_free. */
 status views_new(const struct augment_settings *settings, const struct input_shape *input,
-                 const struct source *source, struct views *views);
+                 struct source *source, struct views *views);
 void views_free(struct views *views);
 
-/* A loader_view; `argument` is a struct views. */
-loader_view views_make;
+/* The fields "view0" … [channels, size, size] of this many views. Returns how many. */
+int views_fields(const struct input_shape *input, int views, struct field field[]);
+
+/* A loader_make; `argument` is a struct views. */
+loader_make views_make;
 
 /* The content of a picture as a number that is never 0: the same for the same pixels, whatever file
  * they came from. */

@@ -48,25 +48,23 @@ static status watch_build(struct watch *watch, struct store *store,
 
 static status pictures_read(struct watch *watch, const struct watch_options *options)
 {
+    struct views views = *options->views;
     size_t wanted = watch->pictures;
-    void *scratch = memory_new_aligned(options->views->scratch_bytes, 1);
+    void *scratch = memory_new_aligned(views.scratch_bytes, 1);
     status result = scratch ? TACIT_OK : TACIT_RESOURCES;
+    views.count = watch->views;
     watch->pictures = 0;
     for (size_t i = 0; i < wanted && result == TACIT_OK; i++) {
-        struct image image;
         uint32_t sample = options->index[i * options->count / wanted];
-        result = source_read(options->source, sample, &image);
-        if (result == TACIT_BAD_DATA && source_health(options->source) == TACIT_OK) {
-            result = TACIT_OK;
-            continue;
-        }
-        if (result != TACIT_OK)
-            break;
+        void *row[PROBE_VIEWS];
         for (int k = 0; k < watch->views; k++)
-            views_make(options->views, &image, options->seed, PROBE_EPOCH, sample, k,
-                       watch->view[k] + watch->pictures * watch->row, scratch);
-        watch->pictures++;
-        image_free(&image);
+            row[k] = watch->view[k] + watch->pictures * watch->row;
+        result = views_make(&views, &(struct turn){ options->seed, PROBE_EPOCH, sample, sample },
+                            row, scratch);
+        if (result == TACIT_OK)
+            watch->pictures++;
+        else if (result == TACIT_BAD_DATA && source_health(options->source) == TACIT_OK)
+            result = TACIT_OK;
     }
     memory_free_aligned(scratch);
     if (result == TACIT_OK && watch->pictures < 2)

@@ -18,18 +18,30 @@ enum { TEAM = LOADER_TEAM };
 enum { TEAM = LOADER_TEAM };
 #endif
 
-/* Views that tell where they come from: value, epoch, sample, view. */
-static void view(void *argument, const struct image *image, uint64_t seed, uint64_t epoch,
-                 uint64_t sample, int number, float *out, void *scratch)
+/* What the rows are made of; calls may be counted. */
+struct maker {
+    struct source *source;
+    atomic_int *calls;
+};
+
+/* Two fields that tell where they come from: value, epoch, sample, field. */
+static status make(void *argument, const struct turn *turn, void *const row[], void *scratch)
 {
-    atomic_int *calls = argument;
-    if (calls)
-        atomic_fetch_add(calls, 1);
-    *(uint64_t *)scratch = sample;
-    out[0] = image->pixels[0];
-    out[1] = (float)(seed * 1000 + epoch);
-    out[2] = (float)*(uint64_t *)scratch;
-    out[3] = (float)number;
+    struct maker *maker = argument;
+    struct image image;
+    TRY(source_read(maker->source, turn->used, &image));
+    for (int i = 0; i < 2; i++) {
+        float *out = row[i];
+        if (maker->calls)
+            atomic_fetch_add(maker->calls, 1);
+        *(uint64_t *)scratch = turn->wanted;
+        out[0] = image.pixels[0];
+        out[1] = (float)(turn->seed * 1000 + turn->epoch);
+        out[2] = (float)*(uint64_t *)scratch;
+        out[3] = (float)i;
+    }
+    image_free(&image);
+    return TACIT_OK;
 }
 
 static struct source *source_put(int count, int broken)
@@ -50,19 +62,23 @@ static struct source *source_put(int count, int broken)
 static struct loader_options options_for(struct source *source, const uint32_t *index, size_t count,
                                          int threads)
 {
+    static struct field field[2];
+    field[0] = (struct field){ "one", { F32, SHAPE(1, 2, 2) } };
+    field[1] = (struct field){ "two", { F32, SHAPE(4) } };
+    static struct maker maker;
+    maker = (struct maker){ source, NULL };
     return (struct loader_options){
         .source = source,
         .index = index,
         .count = count,
         .batch = 8,
-        .views = 2,
-        .channels = 1,
-        .height = 2,
-        .width = 2,
+        .field = field,
+        .fields = 2,
         .threads = threads,
         .depth = 3,
         .seed = 11,
-        .view = view,
+        .make = make,
+        .argument = &maker,
         .scratch_bytes = sizeof(uint64_t),
     };
 }
@@ -88,7 +104,7 @@ static void batches_take(struct loader *loader, int count, float *kept)
             *kept++ = (float)batch->index[row];
             *kept++ = (float)batch->label[row];
             for (int v = 0; v < 2; v++, kept += 4)
-                memcpy(kept, batch->view[v] + 4 * row, 4 * sizeof *kept);
+                memcpy(kept, (const float *)batch->field[v] + 4 * row, 4 * sizeof *kept);
         }
         loader_release(loader);
     }
@@ -135,10 +151,12 @@ static void broken_samples_are_replaced(void **state)
         const struct batch *batch;
         assert_int_equal(loader_next(loader, &batch), TACIT_OK);
         for (int row = 0; row < 8; row++) {
-            uint32_t used = batch->index[row], number = (uint32_t)batch->view[0][4 * row + 2];
+            uint32_t used = batch->index[row],
+                     number = (uint32_t)((const float *)batch->field[0])[4 * row + 2];
             assert_false(source_is_broken(source, used));
             assert_int_equal(batch->label[row], source->sample[used].label);
-            assert_int_equal(batch->view[0][4 * row], atoi(source->sample[used].name + 2));
+            assert_int_equal(((const float *)batch->field[0])[4 * row],
+                             atoi(source->sample[used].name + 2));
             assert_true(used == number || source_is_broken(source, number));
             replaced += used != number;
         }
@@ -178,7 +196,7 @@ static void an_epoch_is_a_permutation(void **state)
                 assert_int_equal(seen[sample]++, 0);
                 assert_int_equal(batch->label[row], source->sample[sample].label);
                 for (int v = 0; v < 2; v++) {
-                    const float *out = batch->view[v] + 4 * row;
+                    const float *out = (const float *)batch->field[v] + 4 * row;
                     /* Pictures lie sorted by folder; their value is the number in their name. */
                     assert_int_equal(out[0], atoi(source->sample[sample].name + 2));
                     assert_int_equal(out[1], 11000 + epoch);
@@ -231,7 +249,7 @@ static void evaluation_goes_through_once(void **state)
     for (int threads = 0; threads <= 3; threads += 3) {
         struct loader_options options = options_for(source, index, 198, threads);
         options.sequential = true;
-        options.argument = &calls;
+        options.argument = &(struct maker){ source, &calls };
         atomic_store(&calls, 0);
         struct loader *loader;
         assert_int_equal(loader_new(&options, &loader), TACIT_OK);
@@ -244,8 +262,9 @@ static void evaluation_goes_through_once(void **state)
                 while (source_is_broken(source, seen))
                     seen++;
                 assert_int_equal(batch->index[row], seen);
-                assert_int_equal(batch->view[1][4 * row + 2], seen);
-                assert_int_equal(batch->view[1][4 * row], atoi(source->sample[seen].name + 2));
+                assert_int_equal(((const float *)batch->field[1])[4 * row + 2], seen);
+                assert_int_equal(((const float *)batch->field[1])[4 * row],
+                                 atoi(source->sample[seen].name + 2));
             }
             loader_release(loader);
         }

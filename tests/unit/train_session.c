@@ -16,17 +16,17 @@
 
 enum { BATCH = 8, SIDE = 8, CHANNELS = 3, ROW = CHANNELS * SIDE * SIDE };
 
+static const struct input_shape pictures = { .channels = CHANNELS, .size = SIDE };
 static float pixels[2][BATCH * ROW];
 static int32_t labels[BATCH];
 static uint32_t numbers[BATCH];
 
-static struct batch batch_of(int first, int count, float *view[2])
+static struct batch batch_of(int first, int count)
 {
-    for (int v = 0; v < 2; v++)
-        view[v] = pixels[v] + first * ROW;
-    return (struct batch){
-        .count = count, .view = view, .index = numbers + first, .label = labels + first
-    };
+    return (struct batch){ .count = count,
+                           .field = { pixels[0] + first * ROW, pixels[1] + first * ROW },
+                           .index = numbers + first,
+                           .label = labels + first };
 }
 
 static int fill(void **state)
@@ -43,15 +43,15 @@ static int fill(void **state)
 
 static struct session_options options_of(const char *method, int64_t batch, int64_t part)
 {
-    struct session_options options = { .input = { .channels = CHANNELS, .size = SIDE },
-                                       .batch = batch,
-                                       .microbatch = part };
+    static struct field field[2];
+    struct session_options options = { .field = field, .batch = batch, .microbatch = part };
     struct config config = { 0 };
     struct option_set set;
     options.method.type = method_find(method);
     options.method.network = network_find("conv4");
     options.method.network_options.width = .5;
     options.method.classes = 3;
+    options.fields = views_fields(&pictures, options.method.type->views, field);
     assert_int_equal(config_set(&config, "data", "x", CONFIG_COMMAND, "test"), TACIT_OK);
     assert_int_equal(config_set(&config, "method.hidden", "24", CONFIG_COMMAND, "test"), TACIT_OK);
     if (strcmp(method, "simclr") != 0)
@@ -71,12 +71,11 @@ struct outcome {
 
 static struct outcome run(const struct session_options *options, int first)
 {
-    float *view[2];
     struct store *store = store_new(5);
     struct session *session;
     struct range *const *range;
     struct outcome out = { 0 };
-    struct batch batch = batch_of(first, (int)options->batch, view);
+    struct batch batch = batch_of(first, (int)options->batch);
     if (session_new(options, store, &session) != TACIT_OK)
         fail_msg("%s", status_message());
     assert_int_equal(session_run(session, &batch, 0, 0, &out.loss), TACIT_OK);
@@ -172,7 +171,7 @@ static void rows_do_not_depend_on_their_batch(void **state)
     for (int i = 0; i < 2; i++) {
         struct store *store = store_new(5);
         struct extractor *extractor;
-        assert_int_equal(extractor_new(store, &options.method, &options.input, i ? 3 : BATCH,
+        assert_int_equal(extractor_new(store, &options.method, &pictures, i ? 3 : BATCH,
                                        EXTRACT_FEATURES, &target, &extractor),
                          TACIT_OK);
         width = extractor_width(extractor);
@@ -203,9 +202,10 @@ static void sources_are_embedded_in_order(void **state)
     static float plain[COUNT * ROW], expected[COUNT * WIDTH], rows_of[COUNT * WIDTH];
     uint32_t kept[COUNT];
     size_t kept_count;
+    struct input_shape input = pictures;
     for (int c = 0; c < 3; c++) {
-        options.input.mean[c] = .1 * (c + 1);
-        options.input.std[c] = .5 + .25 * c;
+        input.mean[c] = .1 * (c + 1);
+        input.std[c] = .5 + .25 * c;
     }
     assert_int_equal(source_open("synth:shapes?count=12&size=8", NULL, &source), TACIT_OK);
     for (int i = 0; i < COUNT; i++) {
@@ -217,9 +217,9 @@ static void sources_are_embedded_in_order(void **state)
                     (float)((image.pixels[k * 3 + c] / 255. - .1 * (c + 1)) / (.5 + .25 * c));
         image_free(&image);
     }
-    assert_int_equal(extractor_new(store, &options.method, &options.input, 2, EXTRACT_FEATURES,
-                                   &target, &extractor),
-                     TACIT_OK);
+    assert_int_equal(
+        extractor_new(store, &options.method, &input, 2, EXTRACT_FEATURES, &target, &extractor),
+        TACIT_OK);
     assert_int_equal(extractor_run(extractor, plain, COUNT, expected), TACIT_OK);
     assert_int_equal(
         extractor_source(extractor, source, wanted, COUNT, NULL, NULL, rows_of, kept, &kept_count),
@@ -240,7 +240,7 @@ static void logits_come_from_the_head(void **state)
     struct target target = { 0 };
     struct store *store = store_new(5);
     struct extractor *extractor;
-    assert_int_equal(extractor_new(store, &options.method, &options.input, BATCH, EXTRACT_EMBEDDING,
+    assert_int_equal(extractor_new(store, &options.method, &pictures, BATCH, EXTRACT_EMBEDDING,
                                    &target, &extractor),
                      TACIT_OK);
     assert_int_equal(extractor_width(extractor), 3);
