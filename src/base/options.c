@@ -1,4 +1,5 @@
 #include "base/options.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,10 +10,18 @@ status option_set_add(struct option_set *set, const char *prefix, const struct o
 {
     if (!options)
         return TACIT_OK;
-    if (set->count == OPTION_GROUPS)
-        return fail(TACIT_FAILED, "more than %d groups of options", OPTION_GROUPS);
+    void *block = set->group;
+    if (!memory_reserve(&block, &set->capacity, set->count, sizeof *set->group))
+        return TACIT_RESOURCES;
+    set->group = block;
     set->group[set->count++] = (struct option_group){ prefix, options };
     return TACIT_OK;
+}
+
+void option_set_free(struct option_set *set)
+{
+    memory_free(set->group);
+    *set = (struct option_set){ 0 };
 }
 
 /* Whether two names are the same, '-' and '_' alike. */

@@ -34,7 +34,7 @@ struct option {
     const char *help;           /* one line, without a closing stop */
 };
 
-enum { OPTION_GROUPS = 16, OPTION_KEY_BYTES = 96 };
+enum { OPTION_KEY_BYTES = 96 };
 
 /* Tables that are checked together. The rows of a group with prefix "optim" have the keys
  * "optim.NAME"; those of prefix "" have the key NAME. Several groups may share a prefix (the first
@@ -44,14 +44,18 @@ struct option_group {
     const struct option *options;
 };
 
+/* Starts as `struct option_set set = { 0 };`. */
 struct option_set {
-    struct option_group group[OPTION_GROUPS];
-    size_t count;
+    struct option_group *group; /* [count] */
+    size_t count, capacity;
 };
 
 /* Adds a table under a prefix ("" for none); both must outlive the set. `options` may be NULL: an
- * empty table. TACIT_FAILED when the set is full. */
+ * empty table. TACIT_RESOURCES. */
 status option_set_add(struct option_set *set, const char *prefix, const struct option *options);
+
+/* Empties a set. */
+void option_set_free(struct option_set *set);
 
 /* The row of a key ("optim.lr"; dashes count as underscores), or NULL. */
 const struct option *option_find(const struct option_set *set, const char *key);

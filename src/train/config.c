@@ -40,22 +40,21 @@ static void allowed_append(const struct option *option, struct text *text)
         text_append(text, "%s", limits || option->unit ? ", or auto" : "auto");
 }
 
-enum { KEPT_OPTIONS = 512 };
-
 /* Texts of the rows, kept for ever: made when first asked for. */
 static const char *kept_text(const char *text)
 {
     static struct arena arena;
     static struct map index;
-    static const char *kept[KEPT_OPTIONS];
-    static int count;
+    static void *kept;
+    static size_t count, capacity;
     int64_t at = map_get(&index, text);
     if (at >= 0)
-        return kept[at];
-    char *copy = count < KEPT_OPTIONS ? arena_text(&arena, "%s", text) : NULL;
-    if (!copy || !map_set(&index, copy, count))
+        return ((char **)kept)[at];
+    char *copy = arena_text(&arena, "%s", text);
+    if (!copy || !memory_reserve(&kept, &capacity, count, sizeof copy) ||
+        !map_set(&index, copy, (int64_t)count))
         return "";
-    kept[count++] = copy;
+    ((char **)kept)[count++] = copy;
     return copy;
 }
 
@@ -130,6 +129,7 @@ void tacit_config_free(tacit_config *config)
     if (!config)
         return;
     config_free(&config->config);
+    option_set_free(&config->set);
     memory_free(config);
 }
 
@@ -177,6 +177,7 @@ static status config_prepare(tacit_config *config)
     if (inner->problems.bytes)
         inner->problems.bytes[inner->problems.length] = 0;
     bool all = strcmp(config->task->name, "resume") == 0;
+    option_set_free(&config->set);
     TRY(task_options(config->task, all ? NULL : method_named(config), &config->set));
     return cross_check(config->task, inner);
 }

@@ -128,9 +128,14 @@ const struct option watch_options[] = {
     { 0 },
 };
 
-const struct option machine_options[] = {
-    WHOLE("threads", "0", 0, 4096, "threads", "0: all cores"),
-    SWITCH("tune", "false", "time the kernels first and keep the fastest"),
+#define MACHINE                                                \
+    WHOLE("threads", "0", 0, 4096, "threads", "0: all cores"), \
+        SWITCH("tune", "false", "time the kernels first and keep the fastest")
+
+const struct option machine_options[] = { MACHINE, { 0 } };
+
+const struct option step_options[] = {
+    MACHINE,
     SWITCH("profile", "false", "tell where the time goes, by kind of operation"),
     { 0 },
 };

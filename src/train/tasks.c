@@ -40,7 +40,7 @@ void choices_fill(void)
         { "data", "", data_options }, { "network", "", network_options },                  \
             { "training", "", training_options }, { "optimiser", "optim", optim_options }, \
             { "views", "augment", augment_options }, { "watch", "watch", watch_options },  \
-            { "machine", "", machine_options }, { "run", "", output_options },             \
+            { "machine", "", step_options }, { "run", "", output_options },                \
         {                                                                                  \
             "common", "", common_options                                                   \
         }                                                                                  \

@@ -13,7 +13,7 @@ struct task_group {
     const struct option *options;
 };
 
-enum { TASK_GROUPS = 10 };
+enum { TASK_GROUPS = 16 };
 
 struct task {
     const char *name;
@@ -33,13 +33,17 @@ struct tacit_config {
 /* The task of this name, NULL if there is none. */
 const struct task *task_find(const char *name);
 
-/* All its options; of methods those of `method`, or of all when that is NULL. */
+/* Makes the set of all its options; of methods those of `method`, or of all when that is NULL.
+ * TACIT_RESOURCES. Free the set with option_set_free, also on failure. */
 status task_options(const struct task *task, const struct method_type *method,
                     struct option_set *set);
 
 /* The rows, each table ended by a row without a name. */
 extern const struct option data_options[], network_options[], training_options[], optim_options[],
-    watch_options[], output_options[], common_options[], machine_options[], synth_options[];
+    watch_options[], output_options[], common_options[], synth_options[];
+
+/* What a task takes of the machine; with steps, it can tell where their time goes. */
+extern const struct option machine_options[], step_options[];
 
 /* Those of the tasks that live above this room. */
 extern const struct option evaluate_options[], embed_options[];

@@ -25,6 +25,11 @@ works "options of pretrain" "^  data " "^  out " "^  method " "^  model " "^  st
 try help eval
 works "options of eval" "^  protocol " "^  against " "^  labels_per_class " "^  draws " "^  k .*200" "^  temperature .*0\.1"
 
+same "eval and embed take no steps that could be profiled" "" "$(for task in eval embed; do
+    "$TACIT" help $task | grep '^  profile'; done)"
+try help pretrain
+works "pretrain does" "^  profile "
+
 try version
 works "version" "^tacit [0-9]" "oneDNN"
 finish

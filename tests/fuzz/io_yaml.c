@@ -49,5 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     text_free(&differences);
     config_free(&config);
     config_free(&back);
+    option_set_free(&set);
     return 0;
 }

@@ -31,6 +31,7 @@ static inline void method_open(struct method *m, const char *name, const char *n
     require(config_check(&config, &set), settings);
     require(m->type->configure(m, &config), settings);
     config_free(&config);
+    option_set_free(&set);
 }
 
 #endif

@@ -82,6 +82,7 @@ static void test_options(void **state)
     assert_int_equal(option_set_add(&set, "augment", augment_options), TACIT_OK);
     if (option_set_verify(&set) != TACIT_OK)
         fail_msg("%s", status_message());
+    option_set_free(&set);
 }
 
 static void test_settings_from_options(void **state)
@@ -113,6 +114,7 @@ static void test_settings_from_options(void **state)
     assert_int_equal(augment_preset("simclr-cifar", &plain), TACIT_OK);
     assert_true(s.hue == plain.hue && s.gray == plain.gray && s.flip == plain.flip);
     config_free(&config);
+    option_set_free(&set);
 }
 
 static void test_pipeline_option(void **state)
@@ -128,6 +130,7 @@ static void test_pipeline_option(void **state)
     assert_int_equal(augment_settings_from(&config, "augment", "simclr", &s), TACIT_OK);
     assert_true(s.solarize_second == .2);
     config_free(&config);
+    option_set_free(&set);
 }
 
 int main(void)

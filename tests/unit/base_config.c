@@ -100,6 +100,7 @@ static void words_are_read(void **state)
     assert_false(config_boolean(&config, "quiet"));
     assert_int_equal(config_choice(&config, "model"), 2); /* the last word wins */
     config_free(&config);
+    option_set_free(&set);
 }
 
 static void command_beats_file(void **state)
@@ -115,6 +116,7 @@ static void command_beats_file(void **state)
     assert_string_equal(config_text(&config, "data"), "word");
     assert_int_equal(config_integer(&config, "batch_size"), 1);
     config_free(&config);
+    option_set_free(&set);
 }
 
 static void all_errors_at_once(void **state)
@@ -155,6 +157,7 @@ static void all_errors_at_once(void **state)
         if (!strstr(status_message(), lines[i]))
             fail_msg("\"%s\" is not in: %s", lines[i], status_message());
     config_free(&config);
+    option_set_free(&set);
 }
 
 static void values_become_canonical(void **state)
@@ -179,6 +182,7 @@ static void values_become_canonical(void **state)
     assert_string_equal(word, "labels-only");
     assert_false(config_list(&config, "against", 2, word, sizeof word));
     config_free(&config);
+    option_set_free(&set);
 }
 
 static void yaml_is_written(void **state)
@@ -204,6 +208,7 @@ static void yaml_is_written(void **state)
                                             "  momentum: 0.9\n");
     text_free(&yaml);
     config_free(&config);
+    option_set_free(&set);
 }
 
 static void differences_are_named(void **state)
@@ -225,6 +230,7 @@ static void differences_are_named(void **state)
     text_free(&text);
     config_free(&here);
     config_free(&there);
+    option_set_free(&set);
 }
 
 static void tables_are_verified(void **state)
@@ -251,9 +257,11 @@ static void tables_are_verified(void **state)
         struct option_set set = { 0 };
         option_set_add(&set, "", rows[i]);
         assert_int_equal(option_set_verify(&set), TACIT_FAILED);
+        option_set_free(&set);
     }
     struct option_set good = make_set();
     assert_int_equal(option_set_verify(&good), TACIT_OK);
+    option_set_free(&good);
 }
 
 static void memory_may_run_out(void **state)
@@ -279,6 +287,7 @@ static void memory_may_run_out(void **state)
         config_free(&config);
     }
     assert_int_equal(result, TACIT_OK);
+    option_set_free(&set);
 }
 
 int main(void)

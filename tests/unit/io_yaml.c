@@ -68,6 +68,7 @@ static void files_become_keys(void **state)
         assert_int_equal(config.count, 0);
         config_free(&config);
     }
+    option_set_free(&set);
 }
 
 static void problems_are_gathered(void **state)
@@ -101,6 +102,7 @@ static void problems_are_gathered(void **state)
         if (!strstr(status_message(), lines[i]))
             fail_msg("\"%s\" is not in: %s", lines[i], status_message());
     config_free(&config);
+    option_set_free(&set);
 }
 
 static void bad_files_are_refused(void **state)
@@ -186,6 +188,7 @@ static void written_files_read_back(void **state)
         config_free(&config);
         config_free(&back);
     }
+    option_set_free(&set);
 }
 
 int main(void)

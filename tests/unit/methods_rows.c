@@ -17,6 +17,7 @@ static void rows_are_complete(void **state)
         struct option_set set = { 0 };
         require(option_set_add(&set, "method", type->options), type->name);
         require(option_set_verify(&set), type->name);
+        option_set_free(&set);
     }
     assert_null(method_find("simclr2"));
 }

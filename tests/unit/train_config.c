@@ -28,8 +28,25 @@ static void tables_are_sound(void **state)
         assert_int_equal(task_options(task, NULL, &set), TACIT_OK);
         if (option_set_verify(&set) != TACIT_OK)
             fail_msg("%s: %s", tasks[i], tacit_message());
+        option_set_free(&set);
     }
     assert_null(task_find("pretrian"));
+}
+
+/* However many methods there come to be: there is room for their options, and for their names. */
+static void there_is_room_for_all_methods(void **state)
+{
+    (void)state;
+    struct option_set set = { 0 };
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(option_set_add(&set, "method", all_methods[0]->options), TACIT_OK);
+    assert_int_equal(set.count, 100);
+    option_set_free(&set);
+    choices_fill();
+    for (int i = 0; all_methods[i]; i++) {
+        assert_non_null(method_choices[i]);
+        assert_string_equal(method_choices[i], all_methods[i]->name);
+    }
 }
 
 static void every_option_is_shown(void **state)
@@ -258,13 +275,10 @@ static void lists_are_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tables_are_sound),
-        cmocka_unit_test(every_option_is_shown),
-        cmocka_unit_test(the_promised_names_are_there),
-        cmocka_unit_test(all_errors_come_at_once),
-        cmocka_unit_test(contradictions_are_told),
-        cmocka_unit_test(the_command_line_wins),
-        cmocka_unit_test(what_is_printed_reads_back),
+        cmocka_unit_test(tables_are_sound),        cmocka_unit_test(there_is_room_for_all_methods),
+        cmocka_unit_test(every_option_is_shown),   cmocka_unit_test(the_promised_names_are_there),
+        cmocka_unit_test(all_errors_come_at_once), cmocka_unit_test(contradictions_are_told),
+        cmocka_unit_test(the_command_line_wins),   cmocka_unit_test(what_is_printed_reads_back),
         cmocka_unit_test(lists_are_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

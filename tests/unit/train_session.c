@@ -60,6 +60,7 @@ static struct session_options options_of(const char *method, int64_t batch, int6
     assert_int_equal(config_check(&config, &set), TACIT_OK);
     assert_int_equal(options.method.type->configure(&options.method, &config), TACIT_OK);
     config_free(&config);
+    option_set_free(&set);
     return options;
 }
 
