@@ -2,13 +2,13 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "base/random.h"
+#include "data/order.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
-enum { MESSAGE_BYTES = 1024, REDRAWS = 64, USUAL_DEPTH = 2 };
+enum { MESSAGE_BYTES = 1024, USUAL_DEPTH = 2 };
 
 /* A slot holds one batch. A thread owns the rows it took (begin … end) until it counts them done
  * under the lock; when all are, the consumer owns the slot until it releases it. */
@@ -51,8 +51,7 @@ static void slot_open(struct loader *loader, struct slot *slot, uint64_t number)
     const struct loader_options *options = &loader->options;
     uint64_t epoch = number / loader->batches, within = number % loader->batches;
     if (!options->sequential && (!loader->ordered || loader->order_epoch != epoch)) {
-        struct random_stream stream = random_stream(options->seed, "shuffle", epoch, 0);
-        random_permutation(&stream, loader->order, (uint32_t)options->count);
+        order_epoch(options->seed, epoch, loader->order, (uint32_t)options->count);
         loader->order_epoch = epoch;
         loader->ordered = true;
     }
@@ -74,16 +73,16 @@ static void slot_open(struct loader *loader, struct slot *slot, uint64_t number)
 static status row_make(struct loader *loader, struct turn *turn, void *const at[], void *scratch)
 {
     const struct loader_options *options = &loader->options;
-    for (uint64_t attempt = 0; attempt <= REDRAWS; attempt++) {
+    for (uint64_t attempt = 0; attempt <= ORDER_REDRAWS; attempt++) {
         status result = options->make(options->argument, turn, at, scratch);
         if (result != TACIT_BAD_DATA || options->sequential || !options->source)
             return result;
         TRY(source_health(options->source));
-        struct random_stream stream = random_stream(options->seed, "redraw", attempt, turn->wanted);
-        turn->used = loader->index[random_below(&stream, options->count)];
+        turn->used =
+            loader->index[order_redraw(options->seed, attempt, turn->wanted, options->count)];
     }
     return fail(TACIT_BAD_DATA, "%s: %d samples in a row cannot be read: check the data",
-                options->source->path, REDRAWS);
+                options->source->path, ORDER_REDRAWS);
 }
 
 static status row_fill(struct loader *loader, struct slot *slot, int row, void *scratch)

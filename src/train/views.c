@@ -55,8 +55,8 @@ static status picture_views(struct views *views, const struct image *image, cons
                                              image->pixels };
     void *own = NULL;
     status result = TACIT_OK;
-    if (views->hash && !views->hash[turn->wanted])
-        views->hash[turn->wanted] = views_hash(image);
+    if (views->hash && !views->hash[turn->used])
+        views->hash[turn->used] = views_hash(image);
     size_t needed = augment_scratch_bytes(views->plan, image->width, image->height);
     if (needed > views->scratch_bytes) {
         scratch = own = memory_new_aligned(needed, 1);

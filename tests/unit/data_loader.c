@@ -1,6 +1,7 @@
 #include "data_files.h"
 
 #include "data/loader.h"
+#include "data/order.h"
 #include "base/parallel.h"
 
 #include <stdatomic.h>
@@ -111,6 +112,38 @@ static void batches_take(struct loader *loader, int count, float *kept)
 }
 
 enum { BATCHES = 23, ROW = 10, KEPT = BATCHES * 8 * ROW };
+
+/* What the loader draws can be told from the seed alone, across epochs and replacements. */
+static void what_is_drawn_is_known_afterwards(void **state)
+{
+    (void)state;
+    struct source *source = source_put(60, 3);
+    uint32_t *index = index_all(60);
+    struct loader_options options = options_for(source, index, 60, 2);
+    struct loader *loader;
+    for (int batches = 1; batches < 18; batches += 4) { /* an epoch has 7 */
+        bool seen[60] = { false }, drawn[60] = { false }, expected[60] = { false };
+        assert_int_equal(loader_new(&options, &loader), TACIT_OK);
+        for (int i = 0; i < batches; i++) {
+            const struct batch *batch;
+            assert_int_equal(loader_next(loader, &batch), TACIT_OK);
+            for (int row = 0; row < 8; row++)
+                seen[batch->index[row]] = true;
+            loader_release(loader);
+        }
+        loader_free(loader);
+        assert_int_equal(order_drawn(options.seed, 60, 8, batches, drawn), TACIT_OK);
+        for (uint32_t i = 0; i < 60; i++) {
+            uint32_t used = i;
+            for (uint64_t attempt = 0; drawn[i] && used % 7 == 0 && used < 21; attempt++)
+                used = order_redraw(options.seed, attempt, i, 60);
+            expected[used] = expected[used] || drawn[i];
+        }
+        assert_memory_equal(seen, expected, sizeof seen);
+    }
+    free(index);
+    source_close(source);
+}
 
 /* 2 of 200 samples are broken: as many as may be. */
 static void threads_change_nothing(void **state)
@@ -361,6 +394,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, files_begin, files_end)
     const struct CMUnitTest tests[] = {
         TEST(threads_change_nothing),
+        TEST(what_is_drawn_is_known_afterwards),
         TEST(broken_samples_are_replaced),
         TEST(an_epoch_is_a_permutation),
         TEST(seeking_gives_the_same_batches),
