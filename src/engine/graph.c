@@ -1,4 +1,5 @@
 #include "engine/graph.h"
+#include "engine/build.h"
 #include "engine/op.h"
 #include "base/random.h"
 
@@ -84,10 +85,23 @@ static void describe_inputs(char *text, size_t size, int inputs, const val in[])
     size_t used = 0;
     text[0] = 0;
     for (int i = 0; i < inputs && used < size; i++) {
-        int wrote =
-            snprintf(text + used, size - used, "%s%s", i ? " " : "", shape_text(shape_of(in[i])));
+        enum dtype dtype = type_of(in[i]).dtype;
+        int wrote = snprintf(text + used, size - used, "%s%s%s%s", i ? " " : "",
+                             dtype == F32 ? "" : dtype_name(dtype), dtype == F32 ? "" : " ",
+                             shape_text(shape_of(in[i])));
         used += wrote > 0 ? (size_t)wrote : 0;
     }
+}
+
+/* Kernels of f32 would take the bits of other numbers for theirs. */
+static bool refuses(const struct op_type *op, const struct graph *graph, const val in[], int inputs)
+{
+    for (int i = 0; i < inputs; i++) {
+        enum dtype dtype = graph->value[in[i].id].type.dtype;
+        if (dtype == I32 ? !(op->flags & OP_INTEGERS) : dtype != F32 && op != &op_cast)
+            return true;
+    }
+    return false;
 }
 
 val graph_add(struct graph *graph, const struct op_type *op, int inputs, const val in[],
@@ -98,6 +112,11 @@ val graph_add(struct graph *graph, const struct op_type *op, int inputs, const v
     for (int i = 0; i < inputs; i++)
         if (in[i].id == 0)
             return graph_fail(graph, "%s: input %d is no value", op->name, i);
+    if (refuses(op, graph, in, inputs)) {
+        char shapes[512];
+        describe_inputs(shapes, sizeof shapes, inputs, in);
+        return graph_fail(graph, "%s takes f32 only, not %s: cast it", op->name, shapes);
+    }
     struct node node = {
         .op = op, .inputs = inputs, .outputs = op->outputs, .backward = graph->differentiating
     };
@@ -227,8 +246,12 @@ val knob(struct graph *graph, const char *name)
 
 void output(val v, const char *name)
 {
-    struct attributes attributes = { 0 };
-    val copy = graph_add(v.graph, &op_output, 1, &v, &attributes);
+    if (named_find(v.graph, name, NAMED_OUTPUT)) {
+        graph_fail(v.graph, "two outputs are named %s", name);
+        return;
+    }
+    v = cast(v, F32);
+    val copy = graph_add(v.graph, &op_output, 1, &v, NULL);
     if (!is_none(copy))
         named_add(v.graph, name, NAMED_OUTPUT, copy);
 }
@@ -296,6 +319,11 @@ void state_write(struct graph *graph, struct tensor *tensor, val v)
     if (!shape_equal(shape_of(v), tensor->shape)) {
         graph_fail(graph, "state %s is %s and cannot hold %s", tensor->name,
                    shape_text(tensor->shape), shape_text(shape_of(v)));
+        return;
+    }
+    if (type_of(v).dtype != F32) {
+        graph_fail(graph, "state %s is f32 and cannot hold %s: cast it", tensor->name,
+                   dtype_name(type_of(v).dtype));
         return;
     }
     slot->value = v.id;

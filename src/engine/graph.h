@@ -122,8 +122,8 @@ status graph_status(const struct graph *graph);
 /* Records an error (the first one stays) and returns no value. */
 val graph_fail(struct graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Adds a node, checks shapes by the op's rule and makes its output values. Returns output 0; the
- * others follow as value_at_offset(result, k). Gives no value when an input is none. */
+/* Adds a node, checks shapes and number types by the op's rule and makes its output values. Returns
+ * output 0; the others are output_of(result, k). Gives no value when an input is none. */
 val graph_add(struct graph *graph, const struct op_type *op, int inputs, const val in[],
               const struct attributes *attributes);
 
@@ -143,7 +143,8 @@ val no_value(struct graph *graph);
 net network(struct graph *graph, const char *name, bool training, int groups);
 net part(net n, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Inputs are given before each run, outputs read after it; knobs are scalars set by the host. */
+/* Inputs are given before each run, outputs read after it as f32 (integers are exact up to 2^24);
+ * knobs are scalars set by the host. No two inputs, and no two outputs, have one name. */
 val input(struct graph *graph, const char *name, enum dtype dtype, struct shape shape);
 val knob(struct graph *graph, const char *name);
 void output(val v, const char *name);

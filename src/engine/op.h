@@ -13,6 +13,24 @@ enum {
     OP_IN_PLACE = 8, /* output 0 may lie where an equally large input 0 lies */
     OP_VIEW = 16,    /* output 0 is the bytes of input 0 (from an offset): nothing is computed */
     OP_NO_GRADIENT = 32, /* derivative zero or not defined */
+    OP_INTEGERS = 64,    /* inputs may be integers, where the shape rule lets them; else f32 only */
+};
+
+/* Which member of a node's attributes the op uses, beside `shape`. */
+enum attribute_kind {
+    ATTRIBUTE_NONE,
+    ATTRIBUTE_CONVOLUTION,
+    ATTRIBUTE_POOLING,
+    ATTRIBUTE_BATCH_NORM,
+    ATTRIBUTE_REDUCE,
+    ATTRIBUTE_TRANSPOSE,
+    ATTRIBUTE_PART,
+    ATTRIBUTE_ORDER,
+    ATTRIBUTE_NUMBER,
+    ATTRIBUTE_TENSOR,
+    ATTRIBUTE_DTYPE,
+    ATTRIBUTE_RANDOM,
+    ATTRIBUTE_KINDS
 };
 
 /* What the random calls of a run depend on beside their names. The run is about rows first …
@@ -41,6 +59,7 @@ struct op_type {
     int inputs; /* -1: any number */
     int outputs, private_outputs;
     unsigned flags;
+    enum attribute_kind attribute;
     /* Test cases, one a line: "SHAPES | NUMBERS". "[5]:7" are integers below 7, "[5]+" positive. */
     const char *cases;
     /* Sets the types of all outputs; false when the inputs do not fit. */

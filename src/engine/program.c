@@ -170,6 +170,7 @@ static status finish(struct program *program, struct plan *plan)
     if (!program->temporary || !program->fixed || !program->scratch)
         return TACIT_RESOURCES;
     program->size.temporary_bytes = (double)plan->temporary_bytes + program->size.scratch_bytes;
+    program->size.fixed_bytes = (double)plan->fixed_bytes;
     program->size.live_bytes = (double)plan->live_bytes;
     program->size.calls = (int64_t)program->calls;
     attach_calls(program, plan);

@@ -33,6 +33,7 @@ void program_free(struct program *program);
 struct program_size {
     double temporary_bytes; /* activations, gradients of activations, scratch: peak */
     double scratch_bytes;   /* of which shared kernel scratch */
+    double fixed_bytes;     /* inputs, knobs, constants, outputs: apart from the temporaries */
     double live_bytes;      /* least possible: largest sum of values alive at once */
     double flops;           /* of one run: multiply-adds of products and convolutions, times 2 */
     int64_t calls;

@@ -166,8 +166,13 @@ status range_seal(struct range *range)
     range->value = memory_new_aligned(items, sizeof(float));
     range->gradient = memory_new_aligned(range->leader ? 0 : items, sizeof(float));
     range->state = memory_new_aligned(states, sizeof(float));
-    if (!range->value || !range->gradient || !range->state)
+    if (!range->value || !range->gradient || !range->state) {
+        memory_free_aligned(range->value);
+        memory_free_aligned(range->gradient);
+        memory_free_aligned(range->state);
+        range->value = range->gradient = range->state = NULL;
         return TACIT_RESOURCES;
+    }
     range->sealed = true;
     range->version = 1;
     for (int64_t i = 0; i < range->tensors; i++)
@@ -194,13 +199,44 @@ float *tensor_gradient(const struct tensor *tensor)
     return tensor->range->gradient + tensor->offset;
 }
 
-void range_copy_leader(struct range *follower)
+/* A follower moves item by item: its tensors must be the leader's, in order and size. */
+static status check_leader(struct range *follower)
 {
+    const struct range *leader = follower->leader;
+    if (follower->matches)
+        return TACIT_OK;
+    if (!leader)
+        return fail(TACIT_FAILED, "network %s follows no other", follower->name);
+    if (!leader->sealed || !follower->sealed)
+        return fail(TACIT_FAILED, "network %s cannot follow %s before both are in a program",
+                    follower->name, leader->name);
+    for (int64_t i = 0; i < leader->tensors && i < follower->tensors; i++) {
+        const struct tensor *theirs = leader->tensor[i], *own = follower->tensor[i];
+        if (strcmp(theirs->name, own->name) != 0 || theirs->kind != own->kind ||
+            !shape_equal(theirs->shape, own->shape))
+            return fail(TACIT_FAILED,
+                        "network %s cannot follow %s: tensor %lld is %s %s in one, %s %s in the "
+                        "other; build both alike",
+                        follower->name, leader->name, (long long)i, own->name,
+                        shape_text(own->shape), theirs->name, shape_text(theirs->shape));
+    }
+    if (leader->tensors != follower->tensors)
+        return fail(
+            TACIT_FAILED, "network %s has %lld tensors and cannot follow %s, which has %lld",
+            follower->name, (long long)follower->tensors, leader->name, (long long)leader->tensors);
+    follower->matches = true;
+    return TACIT_OK;
+}
+
+status range_copy_leader(struct range *follower)
+{
+    TRY(check_leader(follower));
     const struct range *leader = follower->leader;
     memcpy(follower->value, leader->value, (size_t)follower->size * sizeof(float));
     if (follower->buffers != BUFFERS_OWN)
         memcpy(follower->state, leader->state, (size_t)follower->state_size * sizeof(float));
     follower->version++;
+    return TACIT_OK;
 }
 
 static void average(float *follower, const float *leader, int64_t size, double momentum)
@@ -210,8 +246,9 @@ static void average(float *follower, const float *leader, int64_t size, double m
         follower[i] = keep * follower[i] + take * leader[i];
 }
 
-void range_follow(struct range *follower, double momentum)
+status range_follow(struct range *follower, double momentum)
 {
+    TRY(check_leader(follower));
     const struct range *leader = follower->leader;
     average(follower->value, leader->value, follower->size, momentum);
     if (follower->buffers == BUFFERS_AVERAGE)
@@ -219,6 +256,7 @@ void range_follow(struct range *follower, double momentum)
     else if (follower->buffers == BUFFERS_COPY)
         memcpy(follower->state, leader->state, (size_t)follower->state_size * sizeof(float));
     follower->version++;
+    return TACIT_OK;
 }
 
 int64_t range_parameters(const struct range *range)

@@ -52,6 +52,7 @@ struct range {
     uint64_t version;                /* grows with every update; packed copies watch it */
     struct range *leader;            /* of a follower, else NULL */
     enum buffers buffers;
+    bool matches; /* its tensors have been found to be the leader's */
 };
 
 struct store *store_new(uint64_t seed);
@@ -74,7 +75,8 @@ struct tensor *range_find(const struct range *range, const char *name);
 status range_declare(struct range *range, const char *name, enum tensor_kind kind,
                      struct shape shape, struct init init, struct tensor **tensor);
 
-/* Gives the range its arenas and initial values; sealing twice is harmless. */
+/* Gives the range its arenas and initial values; sealing twice is harmless, also after a failure.
+ */
 status range_seal(struct range *range);
 
 /* Optimiser slot `index` of a sealed range, zero at first. */
@@ -84,11 +86,13 @@ status range_slot(struct range *range, int index, float **slot);
 float *tensor_value(const struct tensor *tensor);
 float *tensor_gradient(const struct tensor *tensor);
 
-/* Copies parameters (and states, as `buffers` says) from a follower's leader. */
-void range_copy_leader(struct range *follower);
+/* Copies parameters (and states, as `buffers` says) from a follower's leader. TACIT_FAILED: either
+ * is not sealed, or their tensors differ in name, kind, shape or order. */
+status range_copy_leader(struct range *follower);
 
-/* follower <- momentum * follower + (1 - momentum) * leader for parameters; states by `buffers`. */
-void range_follow(struct range *follower, double momentum);
+/* follower <- momentum * follower + (1 - momentum) * leader for parameters; states by `buffers`.
+ * Errors as range_copy_leader. */
+status range_follow(struct range *follower, double momentum);
 
 /* Number of trained parameters, padding excluded. */
 int64_t range_parameters(const struct range *range);

@@ -265,6 +265,58 @@ static void bad_random(const struct material *m)
     random_uniform(m->graph, "call", SHAPE(-1));
 }
 
+/* Integers where kernels compute in f32. */
+static void bad_integer_softmax(const struct material *m)
+{
+    softmax(m->index);
+}
+static void bad_integer_matmul(const struct material *m)
+{
+    matmul(reshape(m->index, SHAPE(2, 2)), reshape(m->index, SHAPE(2, 2)));
+}
+static void bad_integer_sum_of(const struct material *m)
+{
+    sum_of(2, (val[]){ m->index, m->index });
+}
+static void bad_integer_scatter(const struct material *m)
+{
+    scatter_add(m->index, m->index, 4);
+}
+static void bad_integer_logits(const struct material *m)
+{
+    cross_entropy(reshape(m->index, SHAPE(4, 1)), m->index);
+}
+static void bad_integer_diagonal(const struct material *m)
+{
+    fill_diagonal(reshape(m->index, SHAPE(2, 2)), 0);
+}
+static void bad_integer_gather(const struct material *m)
+{
+    all_gather(m->index, 2, 0);
+}
+static void bad_integer_dropout(const struct material *m)
+{
+    dropout(network(m->graph, "n", true, 1), "drop", m->index, 0.5);
+}
+static void bad_half_softmax(const struct material *m)
+{
+    softmax(cast(m->matrix, BF16));
+}
+static void bad_half_permute(const struct material *m)
+{
+    transpose(cast(m->matrix, BF16));
+}
+static void bad_state_number(const struct material *m)
+{
+    struct tensor *s = state(network(m->graph, "n", true, 1), "s", SHAPE(4), init_constant(0));
+    state_write(m->graph, s, m->index);
+}
+static void bad_output_name(const struct material *m)
+{
+    output(m->row, "y");
+    output(m->cube, "y");
+}
+
 /* The call, and words that its message must hold. */
 static const struct {
     void (*call)(const struct material *m);
@@ -289,17 +341,17 @@ static const struct {
     { bad_slice_axis, { "slice", "[3,5]" } },
     { bad_concat, { "concat", "[3,5] [2,3,4]" } },
     { bad_concat_axis, { "concat", "[3,5] [3,5]" } },
-    { bad_concat_kind, { "concat", "[5] [4]" } },
+    { bad_concat_kind, { "concat", "[5] i32 [4]" } },
     { bad_unstack, { "3 rows", "2 equal parts" } },
     { bad_pad, { "pad", "[3,5]" } },
     { bad_pad_overflow, { "pad" } },
     { bad_gather, { "gather", "[3,5] [5]" } },
-    { bad_gather_scalar, { "gather", "[] [4]" } },
-    { bad_scatter, { "scatter_add", "[2,3,4] [4]" } },
+    { bad_gather_scalar, { "gather", "[] i32 [4]" } },
+    { bad_scatter, { "scatter_add", "[2,3,4] i32 [4]" } },
     { bad_one_hot, { "one_hot", "[5]" } },
     { bad_diagonal, { "fill_diagonal", "[2,3,4]" } },
     { bad_count, { "count_up" } },
-    { bad_cross_entropy, { "cross_entropy", "[3,5] [4]" } },
+    { bad_cross_entropy, { "cross_entropy", "[3,5] i32 [4]" } },
     { bad_cross_entropy_kind, { "cross_entropy", "[3,5] [3]" } },
     { bad_conv, { "conv2d", "[2,4,6,6] [2,3,1,1]" } },
     { bad_conv_stride, { "conv2d", "[2,4,6,6] [2,4,1,1]" } },
@@ -330,6 +382,18 @@ static const struct {
     { bad_none, { "exp", "no value" } },
     { bad_output, { "output", "no value" } },
     { bad_random, { "random_uniform" } },
+    { bad_integer_softmax, { "softmax", "f32 only", "i32 [4]" } },
+    { bad_integer_matmul, { "matmul", "f32 only", "i32 [2,2] i32 [2,2]" } },
+    { bad_integer_sum_of, { "sum_n", "f32 only", "i32 [4]" } },
+    { bad_integer_scatter, { "scatter_add", "i32 [4] i32 [4]" } },
+    { bad_integer_logits, { "cross_entropy", "i32 [4,1] i32 [4]" } },
+    { bad_integer_diagonal, { "fill_diagonal", "f32 only" } },
+    { bad_integer_gather, { "all_gather", "f32 only" } },
+    { bad_integer_dropout, { "dropout", "f32 only" } },
+    { bad_half_softmax, { "softmax", "f32 only", "bf16 [3,5]" } },
+    { bad_half_permute, { "permute", "f32 only", "bf16 [3,5]" } },
+    { bad_state_number, { "state s", "f32", "i32" } },
+    { bad_output_name, { "two outputs", "y" } },
 };
 
 static struct material material_new(struct store *store)
@@ -606,6 +670,73 @@ static void followers_are_not_trained(void **state)
     store_free(store);
 }
 
+static struct range *named(struct graph *g, const char *network_name, const char *first,
+                           const char *second, int64_t size)
+{
+    net n = network(g, network_name, false, 1);
+    parameter(n, first, SHAPE(4), init_constant(1));
+    if (second)
+        parameter(n, second, SHAPE(size), init_constant(2));
+    return n.range;
+}
+
+/* A follower moves item by item: another order, size or number of tensors is refused. */
+static void followers_must_match(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second;
+        int64_t size;
+        const char *word;
+    } row[] = {
+        { "b", "a", 4, "tensor 0" }, { "a", "b", 5, "tensor 1" }, { "a", NULL, 0, "tensors" },
+        { "a", "c", 4, "tensor 1" }, { "a", "b", 4, NULL },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct store *store = store_new(1);
+        struct graph *g = graph_new(store);
+        struct range *leader = named(g, "student", "a", "b", 4);
+        struct range *follower = store_follower(store, "teacher", leader, BUFFERS_COPY);
+        named(g, "teacher", row[i].first, row[i].second, row[i].size);
+        assert_int_equal(range_follow(follower, 0.5), TACIT_FAILED); /* not sealed */
+        require(range_seal(leader), "leader");
+        assert_int_equal(range_copy_leader(follower), TACIT_FAILED);
+        require(range_seal(follower), "follower");
+        leader->value[0] = 5;
+        float before = follower->value[0];
+        status followed = range_follow(follower, 0.5), copied = range_copy_leader(follower);
+        assert_int_equal(followed, row[i].word ? TACIT_FAILED : TACIT_OK);
+        assert_int_equal(copied, followed);
+        assert_true(follower->value[0] == (row[i].word ? before : 5));
+        if (row[i].word)
+            assert_non_null(strstr(status_message(), row[i].word));
+        assert_int_equal(range_follow(leader, 0.5), TACIT_FAILED); /* follows nobody */
+        graph_free(g);
+        store_free(store);
+    }
+}
+
+/* Sealing that fails keeps nothing: a second try takes its memory once. */
+static void sealing_again_after_a_failure(void **state)
+{
+    (void)state;
+    for (int64_t n = 1; n <= 3; n++) {
+        struct store *store = store_new(1);
+        struct graph *g = graph_new(store);
+        struct range *range = named(g, "n", "a", "b", 4);
+        memory_fail_at(n);
+        assert_int_equal(range_seal(range), TACIT_RESOURCES);
+        memory_fail_at(0);
+        assert_null(range->value);
+        assert_null(range->gradient);
+        assert_null(range->state);
+        require(range_seal(range), "again");
+        assert_true(range->value[0] == 1);
+        graph_free(g);
+        store_free(store);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -614,6 +745,8 @@ int main(void)
         cmocka_unit_test(random_calls),
         cmocka_unit_test(out_of_memory),
         cmocka_unit_test(followers_are_not_trained),
+        cmocka_unit_test(followers_must_match),
+        cmocka_unit_test(sealing_again_after_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,9 +26,29 @@ static void rows_are_complete(void **state)
         assert_true(!differentiable || op->gradient || (op->flags & OP_NO_GRADIENT));
         assert_false(op->gradient && (op->flags & OP_NO_GRADIENT));
         assert_false((op->flags & OP_PURE) && (op->flags & (OP_RANDOM | OP_EFFECT)));
+        assert_true(!(op->flags & OP_RANDOM) || op->attribute == ATTRIBUTE_RANDOM);
         assert_true(!(op->flags & OP_IN_PLACE) || op->inputs != 0);
     }
     assert_true(count > 60);
+}
+
+/* What a case's numbers set must be told apart when equal nodes are merged. */
+static void attributes_are_told(void **state)
+{
+    (void)state;
+    for (int i = 0; all_ops[i]; i++) {
+        const struct op_type *op = all_ops[i];
+        struct test_case c;
+        for (const char *at = op->make ? op->cases : NULL; at;) {
+            at = case_parse(at, &c);
+            struct trial t;
+            trial_build(&t, &c, build_op, &(struct op_case){ op, &c }, true);
+            const struct node *node = node_of(t.y);
+            if (c.numbers && !node->op->attribute && !node->attribute.shape.rank)
+                fail_msg("%s does not say which attributes it uses", node->op->name);
+            trial_free(&t);
+        }
+    }
 }
 
 static void names_are_unique(void **state)
@@ -77,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_complete),
+        cmocka_unit_test(attributes_are_told),
         cmocka_unit_test(names_are_unique),
         cmocka_unit_test(every_op_has_cases_that_fit),
     };

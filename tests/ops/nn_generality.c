@@ -50,12 +50,12 @@ static void teacher_follows(void **state)
         uint64_t version = teacher->version;
         w[3] += 1;
         v[2] = 4;
-        range_follow(teacher, 0.75);
+        require(range_follow(teacher, 0.75), "teacher");
         assert_true(fabs(w_teacher[3] - (before + 0.25)) < 1e-6);
         assert_true(fabs(w_teacher[4] - others) < 1e-6);
         assert_true(v_teacher[2] == (buffers == BUFFERS_OWN ? 0 : buffers == BUFFERS_COPY ? 4 : 1));
         assert_true(teacher->version > version);
-        range_copy_leader(teacher);
+        require(range_copy_leader(teacher), "teacher");
         assert_true(w_teacher[3] == w[3]);
         assert_true(v_teacher[2] == (buffers == BUFFERS_OWN ? 0 : 4));
         model_free(&m, true);

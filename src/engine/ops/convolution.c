@@ -202,6 +202,7 @@ const struct op_type op_conv2d = {
     .inputs = 2,
     .outputs = 1,
     .flags = OP_PURE,
+    .attribute = ATTRIBUTE_CONVOLUTION,
     .cases = "[2,3,6,6] [4,3,3,3] | 1 1 1 1 1 1 1\n[2,3,7,5] [4,3,3,3] | 2 2 1 1 1 1 1\n"
              "[2,4,5,5] [6,4,1,1] | 2 2 0 0 1 1 1\n[1,3,11,11] [4,3,7,7] | 2 2 3 3 1 1 1\n"
              "[1,4,8,8] [4,2,3,3] | 1 1 2 2 2 2 2\n[2,4,5,6] [4,1,3,3] | 1 1 1 1 1 1 4\n"
@@ -218,6 +219,7 @@ const struct op_type op_conv2d_data_gradient = {
     .inputs = 2,
     .outputs = 1,
     .flags = OP_PURE,
+    .attribute = ATTRIBUTE_CONVOLUTION,
     .cases = "[2,4,6,6] [4,3,3,3] | 1 1 1 1 1 1 1 2 3 6 6\n"
              "[2,32,4,4] [32,16,3,3] | 2 2 1 1 1 1 1 2 16 8 8",
     .shape = shape_data_gradient,
@@ -231,6 +233,7 @@ const struct op_type op_conv2d_weight_gradient = {
     .inputs = 2,
     .outputs = 1,
     .flags = OP_PURE,
+    .attribute = ATTRIBUTE_CONVOLUTION,
     .cases = "[2,3,6,6] [2,4,6,6] | 1 1 1 1 1 1 1 4 3 3 3\n"
              "[2,16,8,8] [2,32,4,4] | 2 2 1 1 1 1 1 32 16 3 3",
     .shape = shape_weight_gradient,

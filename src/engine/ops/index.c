@@ -44,7 +44,7 @@ const struct op_type op_gather = {
     .doc = "Rows of a table by index; an embedding.",
     .inputs = 2,
     .outputs = 1,
-    .flags = OP_PURE,
+    .flags = OP_PURE | OP_INTEGERS,
     .cases = "[5,3] [7]:5\n[4,2,3] [6]:4\n[9] [4]:9\n[6,5] [2,3]:6",
     .shape = shape_gather,
     .gradient = gradient_gather,
@@ -57,7 +57,8 @@ static bool shape_scatter_add(const struct graph *graph, const struct node *node
 {
     struct shape from = input_type(graph, node, 0).shape, index = input_type(graph, node, 1).shape;
     int rank = from.rank - index.rank + 1;
-    if (rank < 1 || rank > RANK_MAX || input_type(graph, node, 1).dtype != I32)
+    if (rank < 1 || rank > RANK_MAX || input_type(graph, node, 1).dtype != I32 ||
+        input_type(graph, node, 0).dtype != F32)
         return false;
     out[0] = (struct type){ .dtype = F32, .shape = { .rank = rank } };
     out[0].shape.dim[0] = node->attribute.shape.dim[0];
@@ -103,7 +104,7 @@ const struct op_type op_scatter_add = {
     .doc = "Adds rows into the rows of a table by index.",
     .inputs = 2,
     .outputs = 1,
-    .flags = OP_PURE,
+    .flags = OP_PURE | OP_INTEGERS,
     .cases = "[7,3] [7]:5 | 5\n[2,3,5] [2,3]:6 | 6",
     .shape = shape_scatter_add,
     .gradient = gradient_scatter_add,
@@ -142,7 +143,7 @@ const struct op_type op_one_hot = {
     .doc = "1 at the index, else 0.",
     .inputs = 1,
     .outputs = 1,
-    .flags = OP_PURE | OP_NO_GRADIENT,
+    .flags = OP_PURE | OP_NO_GRADIENT | OP_INTEGERS,
     .cases = "[6]:4 | 4\n[1]:3 | 3",
     .shape = shape_one_hot,
     .reference = reference_one_hot,
@@ -187,6 +188,7 @@ const struct op_type op_fill_diagonal = {
     .inputs = 1,
     .outputs = 1,
     .flags = OP_PURE | OP_IN_PLACE,
+    .attribute = ATTRIBUTE_NUMBER,
     .cases = "[4,4] | -1e9\n[1,1] | 0",
     .shape = shape_fill_diagonal,
     .gradient = gradient_fill_diagonal,
@@ -232,7 +234,8 @@ static bool shape_cast(const struct graph *graph, const struct node *node, struc
 static void gradient_cast(RULE_ARGUMENTS)
 {
     (void)node, (void)out;
-    din[0] = cast(dout[0], type_of(in[0]).dtype);
+    if (type_of(in[0]).dtype != I32)
+        din[0] = cast(dout[0], type_of(in[0]).dtype);
 }
 
 /* Double holds every f32, bf16 and 32-bit integer: nothing changes but truncation to integers. */
@@ -262,7 +265,8 @@ const struct op_type op_cast = {
     .doc = "Another type of number.",
     .inputs = 1,
     .outputs = 1,
-    .flags = OP_PURE,
+    .flags = OP_PURE | OP_INTEGERS,
+    .attribute = ATTRIBUTE_DTYPE,
     .cases = "[7]:9 | 0",
     .shape = shape_cast,
     .gradient = gradient_cast,

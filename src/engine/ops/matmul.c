@@ -108,6 +108,7 @@ const struct op_type op_matmul = {
     .inputs = 2,
     .outputs = 1,
     .flags = OP_PURE,
+    .attribute = ATTRIBUTE_TRANSPOSE,
     .cases = "[4,5] [5,3] | 0 0\n[5,4] [5,3] | 1 0\n[4,5] [3,5] | 0 1\n[5,4] [3,5] | 1 1\n"
              "[2,4,5] [2,5,3] | 0 0\n[2,1,4,5] [1,3,6,5] | 0 1\n[2,4,5] [5,3] | 0 0\n"
              "[1,1] [1,1] | 0 0\n[33,65] [65,47] | 0 0",

@@ -106,7 +106,8 @@ static bool shape_cross_entropy(const struct graph *graph, const struct node *no
 {
     struct shape logits = input_type(graph, node, 0).shape;
     out[0] = (struct type){ F32, SHAPE(logits.dim[0]) };
-    return logits.rank == 2 && input_type(graph, node, 1).dtype == I32 &&
+    return logits.rank == 2 && input_type(graph, node, 0).dtype == F32 &&
+           input_type(graph, node, 1).dtype == I32 &&
            shape_equal(out[0].shape, input_type(graph, node, 1).shape);
 }
 
@@ -123,7 +124,9 @@ static void reference_cross_entropy(const struct reference_call *call)
     int64_t width = call->in_type[0]->shape.dim[1], count = call->in_type[0]->shape.dim[0];
     for (int64_t r = 0; r < count; r++) {
         const double *row = call->in[0] + r * width;
-        call->out[0][r] = log_sum(row, width) - row[(int64_t)call->in[1][r]];
+        double target = call->in[1][r];
+        bool known = target >= 0 && target < (double)width;
+        call->out[0][r] = known ? log_sum(row, width) - row[(int64_t)target] : NAN;
     }
 }
 
@@ -143,7 +146,7 @@ const struct op_type op_cross_entropy = {
     .doc = "-ln softmax(logits)[target], per row.",
     .inputs = 2,
     .outputs = 1,
-    .flags = OP_PURE,
+    .flags = OP_PURE | OP_INTEGERS,
     .cases = "[1,3] [1]:3\n[6,10] [6]:10",
     .shape = shape_cross_entropy,
     .gradient = gradient_cross_entropy,

@@ -49,6 +49,7 @@ const struct op_type op_input = {
     .name = "input",
     .doc = "Given before each run.",
     .outputs = 1,
+    .attribute = ATTRIBUTE_DTYPE,
     .shape = shape_input,
 };
 const struct op_type op_knob = {
@@ -62,6 +63,7 @@ const struct op_type op_constant = {
     .doc = "A fixed scalar.",
     .outputs = 1,
     .flags = OP_PURE,
+    .attribute = ATTRIBUTE_NUMBER,
     .shape = shape_given,
     .reference = reference_constant,
 };
@@ -69,12 +71,14 @@ const struct op_type op_parameter = {
     .name = "parameter",
     .doc = "A trained tensor of the store.",
     .outputs = 1,
+    .attribute = ATTRIBUTE_TENSOR,
     .shape = shape_given,
 };
 const struct op_type op_state = {
     .name = "state",
     .doc = "A state of the store as it was before the run.",
     .outputs = 1,
+    .attribute = ATTRIBUTE_TENSOR,
     .shape = shape_given,
 };
 const struct op_type op_output = {
@@ -91,6 +95,7 @@ const struct op_type op_commit = {
     .doc = "Writes a state back to the store, after all reads.",
     .inputs = 1,
     .flags = OP_EFFECT | OP_NO_GRADIENT,
+    .attribute = ATTRIBUTE_TENSOR,
     .shape = shape_nothing,
 };
 const struct op_type op_accumulate = {
@@ -98,5 +103,6 @@ const struct op_type op_accumulate = {
     .doc = "Adds to a parameter's place in the gradient arena.",
     .inputs = 1,
     .flags = OP_EFFECT | OP_NO_GRADIENT,
+    .attribute = ATTRIBUTE_TENSOR,
     .shape = shape_nothing,
 };

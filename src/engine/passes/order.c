@@ -1,4 +1,5 @@
 /* Commit, live, merge: which nodes run. */
+#include "base/map.h"
 #include "engine/build.h"
 #include "engine/op.h"
 #include "engine/passes/plan.h"
@@ -71,40 +72,172 @@ status pass_live(struct plan *plan)
     return result;
 }
 
-static bool same_work(const struct node *a, const struct node *b)
+/* ---- what a node computes, as text: equal texts, equal results ---- */
+
+static void key_none(struct text *key, const struct attributes *a, int rank)
 {
-    return a->op == b->op && a->inputs == b->inputs && a->backward == b->backward &&
-           memcmp(&a->attribute, &b->attribute, sizeof a->attribute) == 0 &&
-           memcmp(a->in, b->in, (size_t)a->inputs * sizeof *a->in) == 0;
+    (void)key, (void)a, (void)rank;
+}
+
+static void key_convolution(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    const struct convolution *c = &a->convolution;
+    for (int i = 0; i < 2; i++)
+        text_append(key, " %lld %lld %lld", (long long)c->stride[i], (long long)c->padding[i],
+                    (long long)c->dilation[i]);
+    text_append(key, " %lld", (long long)c->groups);
+}
+
+static void key_pooling(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    const struct pooling *p = &a->pooling;
+    for (int i = 0; i < 2; i++)
+        text_append(key, " %lld %lld %lld", (long long)p->kernel[i], (long long)p->stride[i],
+                    (long long)p->padding[i]);
+}
+
+static void key_batch_norm(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    text_append(key, " %d %d %d %d %a", a->batch_norm.groups, a->batch_norm.total,
+                a->batch_norm.relu, a->batch_norm.pool, a->batch_norm.epsilon);
+}
+
+static void key_reduce(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    text_append(key, " %x %d", (unsigned)a->reduce.axes, a->reduce.keep);
+}
+
+static void key_transpose(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    text_append(key, " %d %d", a->transpose.a, a->transpose.b);
+}
+
+static void key_part(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    text_append(key, " %d %lld %lld", a->part.axis, (long long)a->part.start,
+                (long long)a->part.stop);
+}
+
+static void key_order(struct text *key, const struct attributes *a, int rank)
+{
+    for (int i = 0; i < rank; i++)
+        text_append(key, " %d", a->order[i]);
+}
+
+static void key_number(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    text_append(key, " %a", a->number);
+}
+
+static void key_tensor(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    text_append(key, " %p", (void *)a->tensor);
+}
+
+static void key_dtype(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    text_append(key, " %d", (int)a->dtype);
+}
+
+static void key_random(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    text_append(key, " %a %s", a->random.rate, a->random.call);
+}
+
+/* Members only, each by itself: what lies between them in memory means nothing. */
+static void (*const key_of[ATTRIBUTE_KINDS])(struct text *, const struct attributes *, int rank) = {
+    [ATTRIBUTE_NONE] = key_none,       [ATTRIBUTE_CONVOLUTION] = key_convolution,
+    [ATTRIBUTE_POOLING] = key_pooling, [ATTRIBUTE_BATCH_NORM] = key_batch_norm,
+    [ATTRIBUTE_REDUCE] = key_reduce,   [ATTRIBUTE_TRANSPOSE] = key_transpose,
+    [ATTRIBUTE_PART] = key_part,       [ATTRIBUTE_ORDER] = key_order,
+    [ATTRIBUTE_NUMBER] = key_number,   [ATTRIBUTE_TENSOR] = key_tensor,
+    [ATTRIBUTE_DTYPE] = key_dtype,     [ATTRIBUTE_RANDOM] = key_random,
+};
+
+static void work_key(struct text *key, const struct graph *graph, const struct node *node)
+{
+    int rank = node->inputs ? graph->value[node->in[0]].type.shape.rank : 0;
+    text_clear(key);
+    text_append(key, "%s %d ", node->op->name, node->backward);
+    text_append(key, "%s", shape_text(node->attribute.shape));
+    for (int k = 0; k < node->inputs; k++)
+        text_append(key, " %u", (unsigned)node->in[k]);
+    text_append(key, ":");
+    key_of[node->op->attribute](key, &node->attribute, rank);
+}
+
+/* ---- merging ---- */
+
+struct merge {
+    struct graph *graph;
+    uint32_t *replacement; /* by value */
+    struct map first;      /* the node that computes what a key says */
+    struct arena keys;
+    struct text key;
+};
+
+/* *twin: the earlier node that computes the same, or this one. */
+static status find_twin(struct merge *m, uint32_t index, uint32_t *twin)
+{
+    const struct node *node = &m->graph->node[index];
+    *twin = index;
+    if (!(node->op->flags & (OP_PURE | OP_RANDOM)))
+        return TACIT_OK;
+    work_key(&m->key, m->graph, node);
+    TRY(text_status(&m->key));
+    int64_t known = map_get(&m->first, text_string(&m->key));
+    if (known >= 0) {
+        *twin = (uint32_t)known;
+        return TACIT_OK;
+    }
+    char *kept = arena_text(&m->keys, "%s", text_string(&m->key));
+    return kept && map_set(&m->first, kept, index) ? TACIT_OK : TACIT_RESOURCES;
+}
+
+static status merge_node(struct merge *m, struct plan *plan, uint32_t index, size_t *kept)
+{
+    struct node *node = &m->graph->node[index];
+    uint32_t twin;
+    for (int k = 0; k < node->inputs; k++)
+        node->in[k] = m->replacement[node->in[k]];
+    TRY(find_twin(m, index, &twin));
+    if (twin == index)
+        plan->order[(*kept)++] = index;
+    for (int k = 0; twin != index && k < node->outputs; k++)
+        m->replacement[node->out[k]] = m->graph->node[twin].out[k];
+    return TACIT_OK;
 }
 
 status pass_merge(struct plan *plan)
 {
     struct graph *graph = plan->graph;
-    uint32_t *replacement = memory_new(graph->values, sizeof *replacement);
-    if (!replacement)
-        return TACIT_RESOURCES;
-    for (uint32_t v = 0; v < graph->values; v++)
-        replacement[v] = v;
-    size_t kept = 0;
-    for (size_t i = 0; i < plan->ordered; i++) {
-        struct node *node = &graph->node[plan->order[i]];
-        for (int k = 0; k < node->inputs; k++)
-            node->in[k] = replacement[node->in[k]];
-        size_t twin = kept;
-        if (node->op->flags & OP_PURE)
-            for (twin = 0; twin < kept; twin++)
-                if (same_work(node, &graph->node[plan->order[twin]]))
-                    break;
-        if (twin < kept)
-            for (int k = 0; k < node->outputs; k++)
-                replacement[node->out[k]] = graph->node[plan->order[twin]].out[k];
-        else
-            plan->order[kept++] = plan->order[i];
+    struct merge m = {
+        graph, memory_new(graph->values, sizeof *m.replacement), { 0 }, { 0 }, { 0 }
+    };
+    status result = m.replacement ? TACIT_OK : TACIT_RESOURCES;
+    size_t kept = 0, ordered = plan->ordered;
+    for (uint32_t v = 0; m.replacement && v < graph->values; v++)
+        m.replacement[v] = v;
+    for (size_t i = 0; i < ordered && result == TACIT_OK; i++)
+        result = merge_node(&m, plan, plan->order[i], &kept);
+    if (result == TACIT_OK) {
+        plan->ordered = kept;
+        for (size_t i = 0; i < graph->names; i++)
+            graph->named[i].value = m.replacement[graph->named[i].value];
     }
-    plan->ordered = kept;
-    for (size_t i = 0; i < graph->names; i++)
-        graph->named[i].value = replacement[graph->named[i].value];
-    memory_free(replacement);
-    return TACIT_OK;
+    map_free(&m.first);
+    arena_free(&m.keys);
+    text_free(&m.key);
+    memory_free(m.replacement);
+    return result;
 }

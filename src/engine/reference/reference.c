@@ -8,6 +8,8 @@ struct reference {
     double **value; /* by value id; value[0] is none */
     size_t values;
     struct run_key key;
+    double **total; /* by node: of an accumulation, the tensor's gradient up to it */
+    size_t nodes;
 };
 
 static status value_new(struct reference *reference, uint32_t id)
@@ -27,17 +29,33 @@ static status value_new(struct reference *reference, uint32_t id)
     return TACIT_OK;
 }
 
+static status total_new(struct reference *reference, size_t n)
+{
+    const struct graph *graph = reference->graph;
+    const struct node *node = &graph->node[n];
+    if (node->op != &op_accumulate)
+        return TACIT_OK;
+    size_t size = (size_t)shape_size(graph->value[node->in[0]].type.shape);
+    reference->total[n] = memory_new(size + 1, sizeof(double));
+    return reference->total[n] ? TACIT_OK : TACIT_RESOURCES;
+}
+
 status reference_new(struct graph *graph, uint64_t seed, struct reference **result)
 {
     TRY(graph_status(graph));
     struct reference *reference = memory_new(1, sizeof *reference);
     if (!reference)
         return TACIT_RESOURCES;
-    *reference = (struct reference){ .graph = graph, .values = graph->values, .key.seed = seed };
+    *reference = (struct reference){
+        .graph = graph, .values = graph->values, .nodes = graph->nodes, .key.seed = seed
+    };
     reference->value = memory_new(graph->values, sizeof(double *));
-    status made = reference->value ? TACIT_OK : TACIT_RESOURCES;
+    reference->total = memory_new(graph->nodes, sizeof(double *));
+    status made = reference->value && reference->total ? TACIT_OK : TACIT_RESOURCES;
     for (uint32_t id = 1; made == TACIT_OK && id < graph->values; id++)
         made = value_new(reference, id);
+    for (size_t n = 0; made == TACIT_OK && n < graph->nodes; n++)
+        made = total_new(reference, n);
     if (made != TACIT_OK) {
         reference_free(reference);
         return made;
@@ -52,6 +70,9 @@ void reference_free(struct reference *reference)
         return;
     for (size_t id = 0; reference->value && id < reference->values; id++)
         memory_free(reference->value[id]);
+    for (size_t n = 0; reference->total && n < reference->nodes; n++)
+        memory_free(reference->total[n]);
+    memory_free(reference->total);
     memory_free(reference->value);
     memory_free(reference);
 }
@@ -68,6 +89,28 @@ void reference_rows(struct reference *reference, int64_t first, int64_t count, i
     reference->key.total = total;
 }
 
+/* The tensor's gradient as the accumulations before node `end` leave it; NULL: there are none. */
+static double *total_before(const struct reference *reference, size_t end,
+                            const struct tensor *tensor)
+{
+    while (end-- > 0) {
+        const struct node *node = &reference->graph->node[end];
+        if (node->op == &op_accumulate && node->attribute.tensor == tensor)
+            return reference->total[end];
+    }
+    return NULL;
+}
+
+static void accumulate(struct reference *reference, size_t n)
+{
+    const struct node *node = &reference->graph->node[n];
+    const double *before = total_before(reference, n, node->attribute.tensor);
+    const double *gradient = reference->value[node->in[0]];
+    int64_t size = shape_size(node->attribute.tensor->shape);
+    for (int64_t i = 0; i < size; i++)
+        reference->total[n][i] = gradient[i] + (before ? before[i] : 0);
+}
+
 status reference_run(struct reference *reference, uint64_t step)
 {
     const struct graph *graph = reference->graph;
@@ -75,6 +118,8 @@ status reference_run(struct reference *reference, uint64_t step)
     for (size_t n = 0; n < graph->nodes; n++) {
         const struct node *node = &graph->node[n];
         struct reference_call call = { .node = node, .key = reference->key };
+        if (node->op == &op_accumulate)
+            accumulate(reference, n);
         if (!node->op->reference)
             continue;
         if (node->inputs > (int)(sizeof call.in / sizeof call.in[0]))
@@ -95,12 +140,7 @@ status reference_run(struct reference *reference, uint64_t step)
 
 const double *reference_gradient(const struct reference *reference, const struct tensor *tensor)
 {
-    for (size_t n = 0; n < reference->graph->nodes; n++) {
-        const struct node *node = &reference->graph->node[n];
-        if (node->op == &op_accumulate && node->attribute.tensor == tensor)
-            return reference->value[node->in[0]];
-    }
-    return NULL;
+    return total_before(reference, reference->nodes, tensor);
 }
 
 const double *reference_state(const struct reference *reference, const struct tensor *tensor)

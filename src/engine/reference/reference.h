@@ -20,7 +20,8 @@ void reference_rows(struct reference *reference, int64_t first, int64_t count, i
 /* Computes every node in program order; reads no store. */
 status reference_run(struct reference *reference, uint64_t step);
 
-/* Gradient that the last run added for this tensor, NULL when the graph trains it not. */
+/* Gradient that the last run added for this tensor (the sum over all losses that train it), NULL
+ * when the graph trains it not. */
 const double *reference_gradient(const struct reference *reference, const struct tensor *tensor);
 
 /* Latest value of a state after the last run, NULL when the graph does not use it. */
