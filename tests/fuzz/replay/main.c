@@ -13,7 +13,7 @@ enum { CUTS = 16, CHANGES = 64, LARGEST = 1 << 22 };
 /* A copy of exactly `size` bytes, so that a sanitizer sees every read beyond the end. */
 static void replay(const uint8_t *data, size_t size)
 {
-    uint8_t *copy = malloc(size ? size : 1);
+    uint8_t *copy = calloc(size ? size : 1, 1);
     if (!copy)
         exit(1);
     memcpy(copy, data, size);
