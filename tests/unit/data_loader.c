@@ -135,7 +135,8 @@ static void what_is_drawn_is_known_afterwards(void **state)
         assert_int_equal(order_drawn(options.seed, 60, 8, batches, drawn), TACIT_OK);
         for (uint32_t i = 0; i < 60; i++) {
             uint32_t used = i;
-            for (uint64_t attempt = 0; drawn[i] && used % 7 == 0 && used < 21; attempt++)
+            /* The broken ones, a/000, b/007 and c/014, are samples 0, 22 and 44. */
+            for (uint64_t attempt = 0; drawn[i] && used % 22 == 0; attempt++)
                 used = order_redraw(options.seed, attempt, i, 60);
             expected[used] = expected[used] || drawn[i];
         }
