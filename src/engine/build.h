@@ -87,8 +87,11 @@ val softmax(val x);
 val log_softmax(val x);
 val l2_normalize(val x, double epsilon); /* x / max(||x||, epsilon), as PyTorch's normalize */
 
-/* -ln softmax(logits [N, K])[target [N]] -> [N]. */
+/* -ln softmax(logits [N, K])[target [N]] -> [N]; NaN for a target that is no class. Its mean, a
+ * scalar, over the rows whose target is not `ignored` (any integer, say -1), as PyTorch's
+ * ignore_index; 0 where all are ignored. Ignored rows get no gradient. */
 val cross_entropy(val logits, val target);
+val cross_entropy_mean(val logits, val target, int ignored);
 
 val reshape(val x, struct shape shape);
 val broadcast_to(val x, struct shape shape);

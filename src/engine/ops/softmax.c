@@ -135,6 +135,15 @@ val cross_entropy(val logits, val target)
     return graph_add(logits.graph, &op_cross_entropy, 2, (val[]){ logits, target }, NULL);
 }
 
+val cross_entropy_mean(val logits, val target, int ignored)
+{
+    struct graph *g = logits.graph;
+    val kept = not_equal(target, constant(g, ignored));
+    val loss = select_where(kept, cross_entropy(logits, target), constant(g, 0));
+    val count = maximum(sum(kept, 1, false), constant(g, 1));
+    return divide(sum(loss, 1, false), count);
+}
+
 static val make_cross_entropy(const val in[], int inputs, const double number[])
 {
     (void)inputs, (void)number;
