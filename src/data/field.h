@@ -4,6 +4,9 @@
 
 #include "engine/types.h"
 
+/* What a source holds and a method learns from. */
+enum sample_kind { SAMPLE_PICTURE, SAMPLE_TEXT };
+
 enum { FIELDS_MAX = 16, FIELD_NAME_BYTES = 16 };
 
 struct field {
