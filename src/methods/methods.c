@@ -1,5 +1,7 @@
 #include "methods/methods.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 extern const struct method_type method_simclr, method_supervised;
@@ -25,6 +27,119 @@ val method_encode(const struct method *m, struct graph *g, val pictures, int vie
 {
     return m->network->encode(method_network(m, g, "backbone", views), m->network,
                               &m->network_options, pictures);
+}
+
+struct text_options method_text(const struct method *m)
+{
+    return network_text(m->network, &m->network_options);
+}
+
+int64_t method_window(const struct method *m)
+{
+    return m->window ? m->window : method_text(m).context;
+}
+
+status method_fits(const struct method *m)
+{
+    const struct method_type *type = m->type;
+    const struct network_type *network_type = m->network;
+    bool texts = type->kind == SAMPLE_TEXT;
+    if (texts != (network_type->input == INPUT_TOKENS))
+        return fail(TACIT_USAGE,
+                    "model=%s reads %s, method=%s learns from %s: take another of `tacit list "
+                    "models` or `tacit list methods`",
+                    network_type->name, texts ? "pictures" : "texts", type->name,
+                    texts ? "texts" : "pictures");
+    if (!texts)
+        return TACIT_OK;
+    if (type->reading != READS_EITHER_WAY &&
+        (type->reading == READS_FORWARD) != network_type->causal)
+        return fail(TACIT_USAGE, "method=%s needs a network that reads %s; take %s, not model=%s",
+                    type->name, type->reading == READS_FORWARD ? "forward only" : "both ways",
+                    type->reading == READS_FORWARD ? "gpt-mini or gpt2"
+                                                   : "bert-mini or roberta-mini",
+                    network_type->name);
+    if (type->head && (!network_type->head || strcmp(type->head, network_type->head) != 0))
+        return fail(TACIT_USAGE, "method=%s needs a network with the head %s, which model=%s lacks",
+                    type->name, type->head, network_type->name);
+    int64_t context = method_text(m).context;
+    if (m->window < 0 || m->window > context)
+        return fail(TACIT_USAGE, "window=%lld: model=%s has %lld positions", (long long)m->window,
+                    network_type->name, (long long)context);
+    return TACIT_OK;
+}
+
+val method_features(const struct method *m, struct graph *g, const val view[])
+{
+    return m->type->features ? m->type->features(m, g, view) : method_encode(m, g, view[0], 1);
+}
+
+val method_hidden(const struct method *m, struct graph *g, struct text_input in)
+{
+    return m->network->encode_text(method_network(m, g, "backbone", 1), m->network,
+                                   &m->network_options, in);
+}
+
+val method_embed_text(const struct method *m, struct graph *g, struct text_input in,
+                      enum text_pooling how)
+{
+    return embed_text(method_network(m, g, "backbone", 1), m->network, &m->network_options, in,
+                      how);
+}
+
+val method_logits(const struct method *m, struct graph *g, val hidden)
+{
+    if (is_none(hidden))
+        return hidden;
+    net backbone = method_network(m, g, "backbone", 1);
+    net head = m->network->head ? method_network(m, g, m->network->head, 1) : backbone;
+    struct shape flat = SHAPE(dim(hidden, 0) * dim(hidden, 1), dim(hidden, 2));
+    return m->network->logits(backbone, head, m->network, &m->network_options,
+                              reshape(hidden, flat));
+}
+
+void method_guess(val logits, val targets, val z[2])
+{
+    z[0] = z[1] = no_value(logits.graph);
+    if (is_none(logits) || is_none(targets))
+        return;
+    struct shape samples = shape_of(targets);
+    val target = cast(reshape(targets, SHAPE(shape_size(samples))), F32);
+    val zero = constant(targets.graph, 0), counts = greater_equal(target, zero);
+    val each = cross_entropy(logits, cast(maximum(target, zero), I32));
+    z[0] = sum_last(reshape(multiply(each, counts), samples));
+    z[1] = sum_last(reshape(counts, samples));
+}
+
+val method_guess_loss(const val z[2])
+{
+    val counted = sum(stop_gradient(z[1]), 3, false);
+    return divide(sum(z[0], 3, false), maximum(counted, constant(z[0].graph, 1)));
+}
+
+double method_guess_chance(const struct method *m, int64_t batch)
+{
+    (void)batch;
+    return log((double)method_text(m).vocabulary);
+}
+
+double method_guess_floor(const struct method *m, int64_t batch)
+{
+    (void)m, (void)batch;
+    return 0;
+}
+
+val method_match_loss(val query, val found)
+{
+    val logits = matmul_transposed(query, false, found, true);
+    return mean_all(cross_entropy(logits, count_up(query.graph, rows(query))));
+}
+
+struct field method_field(const char *name, int64_t length)
+{
+    struct field field = { .item = { I32, length ? SHAPE(length) : SCALAR } };
+    snprintf(field.name, sizeof field.name, "%s", name);
+    return field;
 }
 
 val method_labels(struct graph *g, int64_t batch)

@@ -119,8 +119,15 @@ static const struct network_type mlp = {
     .encode = encode_mlp,
 };
 
-const struct network_type *const all_networks[] = { &conv4,    &resnet18, &resnet34,
-                                                    &resnet50, &mlp,      NULL };
+#define X(row) extern const struct network_type network_##row;
+#include "nn/text_networks.def"
+#undef X
+
+#define X(row) &network_##row,
+const struct network_type *const all_networks[] = { &conv4, &resnet18, &resnet34, &resnet50, &mlp,
+#include "nn/text_networks.def"
+                                                    NULL };
+#undef X
 
 const struct network_type *network_find(const char *name)
 {

@@ -5,17 +5,10 @@
 #include "methods/methods.h"
 #include "ops/harness.h"
 
-/* A method on a network; settings are words "dim=128 statistics=joint". */
-static inline void method_open(struct method *m, const char *name, const char *network_name,
-                               const char *settings)
+/* Reads the settings, words "dim=128 statistics=joint", into the method's own struct. */
+static inline void method_configure(struct method *m, const char *settings)
 {
-    *m = (struct method){ .type = method_find(name),
-                          .network = network_find(network_name),
-                          .network_options = { .stem = STEM_AUTO, .width = 1 },
-                          .training = true,
-                          .update = true };
-    assert_non_null(m->type);
-    assert_non_null(m->network);
+    const char *name = m->type->name;
     struct config config = { 0 };
     struct option_set set = { 0 };
     char words[256];
@@ -32,6 +25,20 @@ static inline void method_open(struct method *m, const char *name, const char *n
     require(m->type->configure(m, &config), settings);
     config_free(&config);
     option_set_free(&set);
+}
+
+/* A method on a network; settings are words "dim=128 statistics=joint". */
+static inline void method_open(struct method *m, const char *name, const char *network_name,
+                               const char *settings)
+{
+    *m = (struct method){ .type = method_find(name),
+                          .network = network_find(network_name),
+                          .network_options = { .stem = STEM_AUTO, .width = 1 },
+                          .training = true,
+                          .update = true };
+    assert_non_null(m->type);
+    assert_non_null(m->network);
+    method_configure(m, settings);
 }
 
 #endif

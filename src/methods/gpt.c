@@ -1,0 +1,107 @@
+/* GPT: every token is guessed from those before it. Radford et al. 2018; Brown et al. 2020,
+ * arXiv:2005.14165. */
+#include "methods/methods.h"
+
+struct gpt {
+    bool documents; /* attention and positions stay within a document */
+    bool random;
+};
+
+enum { TOKENS, TARGETS, GROUPS, POSITIONS };
+
+static int fields(const struct method *m, struct field field[])
+{
+    const struct gpt *o = (const void *)m->options;
+    int64_t window = method_window(m);
+    field[TOKENS] = method_field("tokens", window);
+    field[TARGETS] = method_field("targets", window);
+    field[GROUPS] = method_field("groups", window);
+    field[POSITIONS] = method_field("positions", window);
+    return o->documents ? 4 : 2;
+}
+
+static void request(const struct method *m, struct text_request *request)
+{
+    const struct gpt *o = (const void *)m->options;
+    *request = (struct text_request){ .form = TEXT_STREAM,
+                                      .window = method_window(m),
+                                      .sides = 1,
+                                      .random = o->random,
+                                      .documents = o->documents };
+}
+
+static struct text_input read_fields(const struct method *m, const val view[])
+{
+    const struct gpt *o = (const void *)m->options;
+    struct text_input in = { .tokens = view[TOKENS] };
+    if (o->documents) {
+        in.group = view[GROUPS];
+        in.position = view[POSITIONS];
+    }
+    return in;
+}
+
+static void embed(const struct method *m, struct graph *g, const val view[], val z[])
+{
+    val hidden = method_hidden(m, g, read_fields(m, view));
+    method_guess(method_logits(m, g, hidden), view[TARGETS], z);
+}
+
+/* Nats per token: the mean over all tokens that have a successor. */
+static val loss(const struct method *m, struct graph *g, const val z[])
+{
+    (void)m, (void)g;
+    return method_guess_loss(z);
+}
+
+static val features(const struct method *m, struct graph *g, const val view[])
+{
+    return method_embed_text(m, g, read_fields(m, view), POOL_MEAN);
+}
+
+static status configure(struct method *m, const struct config *config)
+{
+    struct gpt *o = (void *)m->options;
+    *o = (struct gpt){ .documents = config_boolean(config, "method.documents"),
+                       .random = config_choice(config, "method.windows") == 1 };
+    return TACIT_OK;
+}
+
+static const char *const windows[] = { "sequential", "random", NULL };
+
+static const struct option options[] = {
+    { .name = "documents",
+      .kind = OPTION_BOOLEAN,
+      .fallback = "false",
+      .help = "attention and positions start anew with every document in a window" },
+    { .name = "windows",
+      .kind = OPTION_CHOICE,
+      .fallback = "sequential",
+      .choices = windows,
+      .help = "windows one after another in random order, or beginning anywhere" },
+    { 0 },
+};
+
+static const char *const networks[] = { "backbone", NULL };
+
+const struct method_type method_gpt = {
+    .name = "gpt",
+    .title = "Generative pre-training: guess the next token",
+    .paper = "arXiv:2005.14165",
+    .family = GENERATIVE,
+    .kind = SAMPLE_TEXT,
+    .augment = "",
+    .views = 1,
+    .embeddings = 2,
+    .options = options,
+    .configure = configure,
+    .networks = networks,
+    .fields = fields,
+    .request = request,
+    .features = features,
+    .reading = READS_FORWARD,
+    .embed = embed,
+    .loss = loss,
+    .chance = method_guess_chance,
+    .floor = method_guess_floor,
+};

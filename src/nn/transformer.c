@@ -1,0 +1,154 @@
+#include "nn/transformer.h"
+
+#include <math.h>
+#include <string.h>
+
+static const double DEVIATION = 0.02;
+
+/* In the graph scores of what must not be seen are this much lower: e to that power is 0 in single
+ * and double precision, and no sum with it overflows. */
+static const double HIDDEN = 1e9;
+
+static const struct {
+    const char *name;
+    enum activation activation;
+    val (*apply)(val x);
+} activations[] = {
+    { "gelu", ACTIVATION_GELU, gelu },
+    { "gelu_new", ACTIVATION_GELU_TANH, gelu_tanh },
+    { "gelu_pytorch_tanh", ACTIVATION_GELU_TANH, gelu_tanh },
+    { "gelu_fast", ACTIVATION_GELU_TANH, gelu_tanh },
+    { "relu", ACTIVATION_RELU, relu },
+    { "silu", ACTIVATION_SILU, silu },
+    { "swish", ACTIVATION_SILU, silu },
+};
+
+enum { ACTIVATIONS = sizeof activations / sizeof *activations };
+
+enum activation activation_find(const char *name)
+{
+    for (int i = 0; i < ACTIVATIONS; i++)
+        if (strcmp(activations[i].name, name) == 0)
+            return activations[i].activation;
+    return ACTIVATION_OF_ROW;
+}
+
+const char *activation_name(enum activation activation)
+{
+    for (int i = 0; i < ACTIVATIONS; i++)
+        if (activations[i].activation == activation)
+            return activations[i].name;
+    return "";
+}
+
+val activate(enum activation activation, val x)
+{
+    for (int i = 0; i < ACTIVATIONS; i++)
+        if (activations[i].activation == activation)
+            return activations[i].apply(x);
+    return x;
+}
+
+static val with_bias(net n, val x, int64_t out, bool bias)
+{
+    return bias ? add(x, parameter(n, "bias", SHAPE(out), init_constant(0))) : x;
+}
+
+val dense(net n, const char *name, val x, int64_t out, bool bias)
+{
+    if (is_none(x))
+        return x;
+    net here = part(n, "%s", name);
+    val weight = parameter(here, "weight", SHAPE(out, dim(x, 1)), init_normal(DEVIATION));
+    return with_bias(here, matmul_transposed(x, false, weight, true), out, bias);
+}
+
+val dense_columns(net n, const char *name, val x, int64_t out, double deviation, bool bias)
+{
+    if (is_none(x))
+        return x;
+    net here = part(n, "%s", name);
+    val weight = parameter(here, "weight", SHAPE(dim(x, 1), out), init_normal(deviation));
+    return with_bias(here, matmul(x, weight), out, bias);
+}
+
+val layer_norm(net n, const char *name, val x, double epsilon, bool bias)
+{
+    if (is_none(x))
+        return x;
+    net here = part(n, "%s", name);
+    struct shape width = SHAPE(dim(x, shape_of(x).rank - 1));
+    val weight = parameter(here, "weight", width, init_constant(1));
+    val shift_by = bias ? parameter(here, "bias", width, init_constant(0))
+                        : broadcast_to(constant(n.graph, 0), width);
+    return layer_normalize(x, weight, shift_by, epsilon);
+}
+
+val embedding_table(net n, const char *name, int64_t count, int64_t width)
+{
+    return parameter(part(n, "%s", name), "weight", SHAPE(count, width), init_normal(DEVIATION));
+}
+
+val embed_positions(val table, val position, int64_t length, int64_t first)
+{
+    if (is_none(table))
+        return table;
+    if (!is_none(position))
+        return gather(slice(table, 0, first, rows(table)), position);
+    return reshape(slice(table, 0, first, first + length), SHAPE(1, length, dim(table, 1)));
+}
+
+val dropout_tokens(net n, const char *call, val x, int64_t texts, double rate)
+{
+    if (is_none(x) || texts < 1)
+        return x;
+    struct shape flat = shape_of(x);
+    val apart = reshape(x, SHAPE(texts, flat.dim[0] / texts, flat.dim[1]));
+    return reshape(dropout(n, call, apart, rate), flat);
+}
+
+/* 1 where the token of the row may see that of the column, else 0: [B or 1, 1, T, T]; none where
+ * all see all. */
+static val visible(struct graph *g, int64_t length, const struct attention *how)
+{
+    val seen = no_value(g);
+    if (how->causal || how->band) {
+        val place = cast(count_up(g, length), F32);
+        val row = reshape(place, SHAPE(1, 1, length, 1)),
+            column = reshape(place, SHAPE(1, 1, 1, length));
+        seen = less_equal(column, row);
+        if (how->band)
+            seen = multiply(seen, greater(column, shift(row, -(double)how->band)));
+    }
+    if (!is_none(how->group)) {
+        val group = cast(how->group, F32);
+        val own = reshape(group, SHAPE(rows(group), 1, length, 1)),
+            other = reshape(group, SHAPE(rows(group), 1, 1, length));
+        val met = multiply(equal(own, other), not_equal(other, constant(g, 0)));
+        seen = is_none(seen) ? met : multiply(seen, met);
+    }
+    return seen;
+}
+
+/* [B, T, D] to [B, heads, T, D / heads]. */
+static val heads_apart(val x, int64_t heads)
+{
+    static const int order[] = { 0, 2, 1, 3 };
+    return permute(reshape(x, SHAPE(dim(x, 0), dim(x, 1), heads, dim(x, 2) / heads)), order);
+}
+
+val attention(net n, val q, val k, val v, const struct attention *how)
+{
+    static const int together[] = { 0, 2, 1, 3 };
+    if (is_none(q) || is_none(k) || is_none(v))
+        return no_value(n.graph);
+    struct shape shape = shape_of(q);
+    val scaled = scale(q, 1 / sqrt((double)(dim(q, 2) / how->heads)));
+    val score =
+        matmul_transposed(heads_apart(scaled, how->heads), false, heads_apart(k, how->heads), true);
+    val seen = visible(n.graph, dim(q, 1), how);
+    if (!is_none(seen))
+        score = add(score, scale(shift(seen, -1), HIDDEN));
+    val weight = dropout(n, "weights", softmax(score), how->dropout);
+    return reshape(permute(matmul(weight, heads_apart(v, how->heads)), together), shape);
+}
