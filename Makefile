@@ -7,6 +7,7 @@ PEER_PYTHON ?=
 .PHONY: all setup demo check check-long check-asan check-tsan bench fuzz install format lint clean
 .NOTPARALLEL:
 
+# The program and the library.
 all: setup
 	@scripts/build.sh release $(JOBS)
 
@@ -19,7 +20,8 @@ demo:
 	@scripts/demo.sh build/tacit
 
 # All tests, at most 10 minutes on 2 cores. TACIT_DATA=FOLDER adds those on real data.
-check: all
+check: setup
+	@scripts/build.sh release $(JOBS) all checks
 	@scripts/check.sh build $(JOBS)
 
 # The rest: sanitizers, long runs. Takes an hour or more.
@@ -27,16 +29,16 @@ check-long: check check-asan check-tsan
 	@scripts/check.sh build $(JOBS) long
 
 check-asan: setup
-	@scripts/build.sh asan $(JOBS)
+	@scripts/build.sh asan $(JOBS) all checks
 	@scripts/check.sh build-asan $(JOBS)
 
 check-tsan: setup
-	@scripts/build.sh tsan $(JOBS)
+	@scripts/build.sh tsan $(JOBS) all checks
 	@OMP_NUM_THREADS=1 scripts/check.sh build-tsan $(JOBS) # libgomp is a riddle to this sanitizer
 
 # Fuzz targets with libFuzzer; run one with build-fuzz/tests/fuzz_NAME tests/fuzz/corpus/NAME
 fuzz: setup
-	@scripts/build.sh fuzz $(JOBS)
+	@scripts/build.sh fuzz $(JOBS) checks
 
 # The speed table; a Python that has torch as PEER_PYTHON adds the peers' side.
 bench: all

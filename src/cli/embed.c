@@ -1,10 +1,15 @@
 #include "cli/command.h"
 #include "cli/signals.h"
 
+#include <string.h>
+
 static tacit_status run(struct call *call)
 {
     tacit_report *report = NULL;
+    const char *out = tacit_config_get(call->config, "out");
     signals_catch();
+    if (out && strcmp(out, "-") == 0)
+        signals_end_with_reader();
     tacit_status outcome = tacit_embed(call->thing, call->config, &call->observer, &report);
     return call_finish(call, outcome, report);
 }

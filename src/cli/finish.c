@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/signals.h"
 
 #include <stdio.h>
 
@@ -9,6 +10,7 @@ tacit_status call_finish(const struct call *call, tacit_status outcome, tacit_re
     progress_end(&progress);
     if (outcome != TACIT_OK)
         complain(call->command, tacit_message());
+    signals_end_with_reader(); /* what had to be stored is */
     if (report && call->json) {
         char *text = NULL;
         tacit_status shown = tacit_report_json(report, &text);

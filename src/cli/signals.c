@@ -27,6 +27,11 @@ void signals_catch(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+void signals_end_with_reader(void)
+{
+    signal(SIGPIPE, SIG_DFL);
+}
+
 int signals_stop_requested(void *user)
 {
     (void)user;

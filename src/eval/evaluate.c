@@ -157,7 +157,12 @@ static status evaluation_open(struct evaluation *e)
     TRY(data_open(e));
     if (!e->path)
         input_guess(e);
-    return pool_new(e->source, &e->pool);
+    TRY(pool_new(e->source, &e->pool));
+    for (int i = 0; i < e->label_counts; i++)
+        if (e->per_class[i])
+            TRY(pool_offers(&e->pool, e->per_class[i], (int32_t)config_integer(e->config, "folds"),
+                            e->seed));
+    return TACIT_OK;
 }
 
 static void evaluation_close(struct evaluation *e)

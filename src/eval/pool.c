@@ -1,8 +1,11 @@
 #include "eval/pool.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <string.h>
+
+enum { CLASSES_NAMED = 8 };
 
 void pool_free(struct pool *pool)
 {
@@ -84,6 +87,73 @@ status pool_new(const struct source *source, struct pool *pool)
                     "apart, give labels of two classes or more",
                     source->path, source->class_name[0]);
     return groups_number(source, pool);
+}
+
+/* offer [classes]: how many labels of each class every trial can learn from. */
+static status offers_count(const struct pool *pool, int32_t folds, uint64_t seed, int64_t *offer)
+{
+    if (pool->first_test < pool->count) {
+        for (int64_t i = 0; i < pool->first_test; i++)
+            offer[pool->label[i]]++;
+        return TACIT_OK;
+    }
+    struct labelled labelled = { pool->label, pool->count, pool->classes, pool->class_name };
+    int32_t *fold = memory_new((size_t)pool->count, sizeof *fold);
+    int64_t *inside = memory_new((size_t)pool->classes, (size_t)folds * sizeof *inside);
+    status result =
+        fold && inside ? split_folds(&labelled, pool->group, folds, seed, fold) : TACIT_RESOURCES;
+    for (int64_t i = 0; i < pool->count && result == TACIT_OK; i++) {
+        offer[pool->label[i]]++;
+        inside[pool->label[i] * (int64_t)folds + fold[i]]++;
+    }
+    for (int32_t c = 0; c < pool->classes && result == TACIT_OK; c++) {
+        int64_t most = 0;
+        for (int32_t f = 0; f < folds; f++)
+            most = inside[c * (int64_t)folds + f] > most ? inside[c * (int64_t)folds + f] : most;
+        offer[c] -= most;
+    }
+    memory_free(fold);
+    memory_free(inside);
+    return result;
+}
+
+/* "class 3 (cat) has 12, class 5 (dog) 7 and 2 more classes fewer" */
+static status offers_refuse(const struct pool *pool, int64_t per_class, const int64_t *offer)
+{
+    struct text text = { 0 };
+    int lacking = 0;
+    int64_t least = per_class;
+    for (int32_t c = 0; c < pool->classes; c++) {
+        least = offer[c] < least ? offer[c] : least;
+        if (offer[c] < per_class && lacking++ < CLASSES_NAMED)
+            text_append(&text, "%s%s has %lld", lacking > 1 ? ", " : "",
+                        pool->class_name ? pool->class_name[c] : "a class", (long long)offer[c]);
+    }
+    if (lacking > CLASSES_NAMED)
+        text_append(&text, " and %d more classes have too few", lacking - CLASSES_NAMED);
+    status result = text_status(&text);
+    if (result == TACIT_OK)
+        result =
+            fail(TACIT_USAGE,
+                 "labels_per_class=%lld: there are fewer to learn from: class %s%s; at most "
+                 "%lld, or all, can be asked for",
+                 (long long)per_class, text_string(&text),
+                 pool->first_test < pool->count ? "" : " (outside of a fold)", (long long)least);
+    text_free(&text);
+    return result;
+}
+
+status pool_offers(const struct pool *pool, int64_t per_class, int32_t folds, uint64_t seed)
+{
+    bool enough = true;
+    int64_t *offer = memory_new((size_t)pool->classes, sizeof *offer);
+    status result = offer ? offers_count(pool, folds, seed, offer) : TACIT_RESOURCES;
+    for (int32_t c = 0; c < pool->classes && result == TACIT_OK; c++)
+        enough = enough && offer[c] >= per_class;
+    if (!enough)
+        result = offers_refuse(pool, per_class, offer);
+    memory_free(offer);
+    return result;
 }
 
 status pool_settle(struct pool *pool, const uint32_t *kept, size_t count, int32_t folds,

@@ -24,6 +24,11 @@ struct pool {
 status pool_new(const struct source *source, struct pool *pool);
 void pool_free(struct pool *pool);
 
+/* Whether every trial finds so many labels of every class to learn from (0: all there are), before
+ * any picture is read. TACIT_USAGE: no, with the classes that have fewer; TACIT_BAD_DATA: the
+ * samples cannot be cut into folds; TACIT_RESOURCES. */
+status pool_offers(const struct pool *pool, int64_t per_class, int32_t folds, uint64_t seed);
+
 /* Leaves only the samples kept[0 … count - 1], a part of index[] in its order, and cuts them into
  * folds where there is no part test. TACIT_BAD_DATA: too few are left. */
 status pool_settle(struct pool *pool, const uint32_t *kept, size_t count, int32_t folds,

@@ -66,6 +66,8 @@ try eval one labels=folders protocol=knn k=3 --json
 works "eval as JSON" '"results"' '"subject"' '"accuracy"' '"knn"'
 try eval one labels=folders protocol=linear against=pixels,untrained labels_per_class=2,all draws=2
 works "eval against others" "^linear" "^run" "^pixels" "^untrained"
+try eval one labels=folders labels_per_class=500
+fails "more labels than there are" 2 "labels_per_class=500" "cat has" "dog has"
 try eval one labels=none
 fails "eval without labels" 2 "labels"
 
@@ -83,6 +85,15 @@ same "as npy" "NUMPY" "$(head -c 6 photos.npy | tail -c 5)"
 try embed one data=photos out=photos.tsv
 works "embed as tsv" "photos.tsv"
 holds "with the names of the files" "$(cat photos.tsv)" "cat/0.ppm" "dog/23.ppm"
+# Readers that close the pipe end it without a word, as they end other tools.
+for words in "embed one data=photos quiet=true" "eval one labels=folders protocol=knn k=3 quiet=true"; do
+    # shellcheck disable=SC2086 # words
+    { sleep 0.1; "$TACIT" $words 2>"$sandbox/.err"; echo $? >"$sandbox/.code"; } | :
+    same "a closed pipe ends ${words%% *}" 141 "$(cat "$sandbox/.code")"
+    same "without a word" "" "$(cat "$sandbox/.err")"
+done
+same "a pipe that stays open gets all" 25 "$("$TACIT" embed one data=photos quiet=true | grep -c .)"
+
 try embed one/model.safetensors data=photos out=again.npy
 same "a model file is a model" "$(cksum <photos.npy)" "$(cksum <again.npy)"
 

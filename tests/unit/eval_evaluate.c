@@ -338,8 +338,8 @@ static void wishes_that_cannot_be_met(void **state)
                   "labels=folders");
     not_evaluated(NULL, WORDS(word("data", "plain"), "against=pixels"), TACIT_USAGE,
                   "labels=folders");
-    not_evaluated(NULL, WORDS(data, "against=pixels", "labels_per_class=11"), TACIT_BAD_DATA,
-                  "too few for 11");
+    not_evaluated(NULL, WORDS(data, "against=pixels", "labels_per_class=11"), TACIT_USAGE,
+                  "class 0 has 10, 1 has 10; at most 10, or all");
     not_evaluated(path_of("nowhere"), WORDS(data), TACIT_BAD_DATA, "nowhere");
     file_put("moved/config.yaml", "data: /nowhere/at/all\n", 22);
     model_put("moved/model.safetensors", 1);
@@ -387,6 +387,24 @@ static tacit_status watched(struct listener *listener, const char *thing, tacit_
 }
 
 /* Wherever it is stopped, nothing is stored. */
+/* More labels than a class has are refused before anything is computed. */
+static void too_many_labels_are_refused_at_once(void **state)
+{
+    (void)state;
+    struct listener listener = { .calls = 0 };
+    tacit_observer observer = { &listener, listen, NULL, NULL };
+    static const char *const asked[] = { "labels_per_class=2,11", "labels_per_class=10,all" };
+    stripes_put("scarce", 20, 10, false);
+    run_put("rare", "scarce", 1);
+    for (int i = 0; i < 2; i++) {
+        tacit_config *config = configured("eval", WORDS("protocol=knn", asked[i]));
+        assert_int_equal(tacit_evaluate(path_of("rare"), config, &observer, NULL),
+                         i ? TACIT_OK : TACIT_USAGE);
+        assert_int_equal(listener.calls > 0, i);
+        tacit_config_free(config);
+    }
+}
+
 static void stops_when_asked(void **state)
 {
     (void)state;
@@ -443,6 +461,7 @@ int main(void)
         cmocka_unit_test(cross_validates_without_a_test_part),
         cmocka_unit_test(draws_depend_on_the_seed_only),
         cmocka_unit_test(wishes_that_cannot_be_met),
+        cmocka_unit_test(too_many_labels_are_refused_at_once),
         cmocka_unit_test(stops_when_asked),
         cmocka_unit_test(runs_out_of_memory_without_harm),
     };

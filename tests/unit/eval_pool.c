@@ -144,6 +144,41 @@ static void few_labels_are_drawn_outside_of_the_fold(void **state)
     pool_free(&pool);
 }
 
+/* With folds, the fold that holds most of a class offers the least. */
+static void offers_are_those_of_every_trial(void **state)
+{
+    (void)state;
+    for (int parts = 0; parts < 2; parts++)
+        for (int groups = 0; groups < 2; groups++) {
+            struct sample sample[COUNT];
+            struct source source = hand_made(sample, parts, groups);
+            struct pool pool;
+            int64_t least = COUNT;
+            assert_int_equal(pool_new(&source, &pool), TACIT_OK);
+            struct pool settled = { 0 };
+            assert_int_equal(pool_new(&source, &settled), TACIT_OK);
+            assert_int_equal(pool_settle(&settled, settled.index, (size_t)settled.count, 4, 1),
+                             TACIT_OK);
+            for (int trial = 0; trial < 4; trial++) {
+                struct draw side;
+                int64_t of_class[CLASSES] = { 0 };
+                assert_int_equal(pool_side(&settled, trial, &side), TACIT_OK);
+                for (int64_t i = 0; i < side.count; i++)
+                    of_class[settled.label[side.index[i]]]++;
+                for (int c = 0; c < CLASSES; c++)
+                    least = of_class[c] < least ? of_class[c] : least;
+                draw_free(&side);
+            }
+            assert_int_equal(pool_offers(&pool, least, 4, 1), TACIT_OK);
+            assert_int_equal(pool_offers(&pool, least + 1, 4, 1), TACIT_USAGE);
+            char words[64];
+            snprintf(words, sizeof words, "at most %d, or all", (int)least);
+            assert_non_null(strstr(tacit_message(), words));
+            pool_free(&pool);
+            pool_free(&settled);
+        }
+}
+
 /* A part test without labels is none: its like is cut from the others. */
 static void an_unlabelled_test_part_is_none(void **state)
 {
@@ -191,6 +226,7 @@ int main(void)
         cmocka_unit_test(parts_are_respected),
         cmocka_unit_test(folds_judge_everyone_once),
         cmocka_unit_test(few_labels_are_drawn_outside_of_the_fold),
+        cmocka_unit_test(offers_are_those_of_every_trial),
         cmocka_unit_test(an_unlabelled_test_part_is_none),
         cmocka_unit_test(unusable_labels_are_told),
     };
