@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
+#include "engine/build.h"
 #include "train/session.h"
 #include "train/tasks.h"
 
@@ -249,6 +251,143 @@ static void logits_come_from_the_head(void **state)
     store_free(store);
 }
 
+/* ---- methods of these tests ---- */
+
+static const char *const one_network[] = { "backbone", NULL };
+static const char *const five_networks[] = { "a", "b", "c", "d", "e", NULL };
+
+enum { KNOBS = 12 };
+static const char long_knob[] =
+    "a_knob_whose_name_is_longer_than_any_that_was_ever_thought_of_and_must_not_be_cut_anywhere";
+
+/* Two linear layers between dropouts, one of both views together. */
+static void drop_embed(const struct method *m, struct graph *g, const val view[], val z[])
+{
+    net n = network(g, "backbone", m->training, 1);
+    val x = stack((val[]){ reshape(view[0], SHAPE(rows(view[0]), ROW)),
+                           reshape(view[1], SHAPE(rows(view[1]), ROW)) },
+                  2);
+    val w = parameter(n, "w", SHAPE(6, ROW), init_normal(0.1));
+    val hidden =
+        dropout(n, "after", matmul_transposed(dropout(n, "before", x, 0.5), false, w, true), 0.25);
+    unstack(hidden, 2, z);
+}
+
+static val drop_loss(const struct method *m, struct graph *g, const val z[])
+{
+    (void)m, (void)g;
+    return mean_all(square(subtract(z[0], z[1])));
+}
+
+/* The sum of many knobs, each of which is 1 but the one of the long name, which is 100. */
+static val knob_loss(const struct method *m, struct graph *g, const val z[])
+{
+    val total = add(scale(drop_loss(m, g, z), 0), knob(g, long_knob));
+    for (int i = 0; i < KNOBS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "k%d", i);
+        total = add(total, knob(g, name));
+    }
+    return total;
+}
+
+static double knob_value(const struct method *m, const char *name, double progress)
+{
+    (void)m, (void)progress;
+    return strcmp(name, long_knob) == 0 ? 100 : 1;
+}
+
+static const struct method_type dropping = {
+    .name = "dropping",
+    .views = 2,
+    .embeddings = 2,
+    .networks = one_network,
+    .embed = drop_embed,
+    .loss = drop_loss,
+};
+static const struct method_type knobbed = {
+    .name = "knobbed",
+    .views = 2,
+    .embeddings = 2,
+    .networks = one_network,
+    .embed = drop_embed,
+    .loss = knob_loss,
+    .knob = knob_value,
+};
+static const struct method_type crowded = {
+    .name = "crowded",
+    .views = 2,
+    .embeddings = 2,
+    .networks = five_networks,
+    .embed = drop_embed,
+    .loss = drop_loss,
+};
+
+static struct session_options own_options(const struct method_type *type, int64_t part)
+{
+    static struct field field[2];
+    struct session_options options = { .field = field, .batch = BATCH, .microbatch = part };
+    options.method.type = type;
+    options.fields = views_fields(&pictures, 2, field);
+    return options;
+}
+
+/* Loss and gradient of w of one step. */
+static double step_of(const struct method_type *type, int64_t part, bool separate, int64_t step,
+                      float gradient[6 * ROW])
+{
+    struct session_options options = own_options(type, part);
+    struct store *store = store_new(5);
+    struct session *session;
+    struct range *const *range;
+    struct batch batch = batch_of(0, BATCH);
+    double loss;
+    options.separate = separate;
+    options.target.seed = 3;
+    if (session_new(&options, store, &session) != TACIT_OK)
+        fail_msg("%s", status_message());
+    assert_int_equal(session_run(session, &batch, step, 0, &loss), TACIT_OK);
+    assert_int_equal(session_ranges(session, &range), 1);
+    memcpy(gradient, range[0]->gradient, 6 * ROW * sizeof(float));
+    session_free(session);
+    store_free(store);
+    return loss;
+}
+
+/* A batch in parts drops what the whole batch drops: the same loss and gradient. */
+static void parts_drop_what_the_whole_drops(void **state)
+{
+    (void)state;
+    static float whole[6 * ROW], parts[6 * ROW];
+    double loss = step_of(&dropping, BATCH, false, 4, whole);
+    for (int64_t part = 1; part < BATCH; part *= 2)
+        for (int separate = 0; separate < 2; separate++) {
+            assert_true(fabs(step_of(&dropping, part, separate, 4, parts) - loss) < 1e-5 * loss);
+            for (int i = 0; i < 6 * ROW; i++)
+                assert_true(fabsf(parts[i] - whole[i]) < 1e-5f);
+        }
+    assert_true(fabs(step_of(&dropping, BATCH, false, 5, whole) - loss) > 1e-3 * loss);
+}
+
+static void every_knob_is_set(void **state)
+{
+    (void)state;
+    static float gradient[6 * ROW];
+    for (int64_t part = BATCH / 2; part <= BATCH; part *= 2)
+        assert_true(step_of(&knobbed, part, false, 0, gradient) == KNOBS + 100);
+}
+
+static void too_many_networks_are_refused(void **state)
+{
+    (void)state;
+    struct session_options options = own_options(&crowded, BATCH);
+    struct store *store = store_new(5);
+    struct session *session;
+    assert_int_equal(session_new(&options, store, &session), TACIT_FAILED);
+    assert_non_null(strstr(status_message(), "crowded"));
+    store_free(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +397,9 @@ int main(void)
         cmocka_unit_test(rows_do_not_depend_on_their_batch),
         cmocka_unit_test(sources_are_embedded_in_order),
         cmocka_unit_test(logits_come_from_the_head),
+        cmocka_unit_test(parts_drop_what_the_whole_drops),
+        cmocka_unit_test(every_knob_is_set),
+        cmocka_unit_test(too_many_networks_are_refused),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
 }
