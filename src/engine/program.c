@@ -30,7 +30,7 @@ static status seal_ranges(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->ordered; i++) {
         const struct node *node = &plan->graph->node[plan->order[i]];
-        if (node->op == &op_parameter || node->op == &op_state || node->op == &op_commit)
+        if (node->op->attribute == ATTRIBUTE_TENSOR)
             TRY(range_seal(node->attribute.tensor->range));
     }
     return TACIT_OK;

@@ -210,6 +210,28 @@ static void gradients_of_two_losses_add_up(void **state)
     store_free(store);
 }
 
+/* Where nobody reads a parameter (the gradient of w x by w is x) its gradient still has a place. */
+static void unread_parameters_get_gradients(void **state)
+{
+    (void)state;
+    struct store *store = store_new(1);
+    struct graph *g = graph_new(store);
+    struct program *p = NULL;
+    net n = network(g, "n", true, 1);
+    val x = input(g, "x", F32, SHAPE(3));
+    differentiate(sum(multiply(parameter(n, "w", SHAPE(3), init_constant(1)), x), 1, false), 1,
+                  &n.range);
+    require(compile(g, &(struct target){ .check = true }, &p), "unread");
+    for (int i = 0; i < 3; i++)
+        ((float *)program_input(p, "x"))[i] = 2;
+    require(program_run(p, 0), "unread");
+    for (int i = 0; i < 3; i++)
+        assert_true(n.range->gradient[i] == 2);
+    program_free(p);
+    graph_free(g);
+    store_free(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +241,7 @@ int main(void)
         cmocka_unit_test(sizes_count_fixed_memory),
         cmocka_unit_test(integers_come_out_as_numbers),
         cmocka_unit_test(gradients_of_two_losses_add_up),
+        cmocka_unit_test(unread_parameters_get_gradients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
