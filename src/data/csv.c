@@ -14,41 +14,63 @@ struct csv_reader {
     struct csv *csv;
 };
 
-/* Reads one cell; *last tells that its row ends with it. */
-static status cell_read(struct csv_reader *reader, const char **cell, bool *last)
+bool csv_cell_next(struct csv_rules rules, const uint8_t **next, const uint8_t *end,
+                   struct csv_cell *cell, bool *last)
 {
-    const uint8_t *begin = reader->next;
-    bool quoted = begin < reader->end && *begin == '"', open = quoted;
-    const uint8_t *from = begin + quoted;
-    /* The cell cannot be longer than the rest up to its end, which is found first. */
-    while (from < reader->end &&
-           (open || (*from != reader->separator && *from != '\n' && *from != '\r'))) {
+    const uint8_t *begin = *next, *from = begin;
+    bool quoted = !rules.lines && begin < end && *begin == '"', open = quoted;
+    from += quoted;
+    while (from < end && (open || (*from != rules.separator && *from != '\n' && *from != '\r'))) {
         open ^= quoted && *from == '"';
         from++;
     }
     if (open)
-        return fail(TACIT_BAD_DATA, "%s, line %zu: a quote is not closed", reader->path,
-                    reader->line);
-    char *text = arena_new(&reader->csv->arena, (size_t)(from - begin) + 1, 1), *to = text;
-    if (!text)
-        return TACIT_RESOURCES;
-    for (const uint8_t *at = begin + quoted; at < from; at++) {
-        reader->line += *at == '\n';
-        if (!quoted || *at != '"')
-            *to++ = (char)*at;
-        else if (at + 1 < from && at[1] == '"')
-            *to++ = (char)*at++;
-    }
-    *cell = text;
-    *last = from == reader->end || *from != reader->separator;
-    if (from < reader->end && *from == '\r')
+        return false;
+    bool closed = from - begin >= 2 && begin[0] == '"' && from[-1] == '"';
+    if (rules.lines)
+        quoted = closed;
+    size_t size = (size_t)(from - begin);
+    *cell = (struct csv_cell){ begin + quoted, size - quoted - (quoted && closed), quoted };
+    *last = from == end || *from != rules.separator;
+    if (from < end && *from == '\r')
         from++;
-    if (from < reader->end && *from == '\n' && *last)
+    if (from < end && *from == '\n' && *last)
         from++;
     else if (!*last)
         from++;
+    *next = from;
+    return true;
+}
+
+size_t csv_cell_text(const struct csv_cell *cell, uint8_t *to)
+{
+    uint8_t *begin = to;
+    const uint8_t *end = cell->bytes + cell->size;
+    for (const uint8_t *at = cell->bytes; at < end; at++) {
+        if (!cell->quoted || *at != '"')
+            *to++ = *at;
+        else if (at + 1 < end && at[1] == '"')
+            *to++ = *at++;
+    }
+    return (size_t)(to - begin);
+}
+
+/* Reads one cell; *last tells that its row ends with it. */
+static status cell_read(struct csv_reader *reader, const char **cell, bool *last)
+{
+    const struct csv_rules rules = { reader->separator, false };
+    struct csv_cell found;
+    if (!csv_cell_next(rules, &reader->next, reader->end, &found, last))
+        return fail(TACIT_BAD_DATA, "%s, line %zu: a quote is not closed", reader->path,
+                    reader->line);
+    char *text = arena_new(&reader->csv->arena, found.size + 1, 1);
+    if (!text)
+        return TACIT_RESOURCES;
+    csv_cell_text(&found, (uint8_t *)text);
+    for (size_t i = 0; i < found.size; i++)
+        reader->line += found.bytes[i] == '\n';
     reader->line += *last;
-    reader->next = from;
+    *cell = text;
     return TACIT_OK;
 }
 
@@ -91,7 +113,7 @@ static status row_read(struct csv_reader *reader, size_t *cells)
         *cells = wanted;
     }
     for (bool last = false; !last; column++) {
-        const char *cell;
+        const char *cell = "";
         TRY(cell_read(reader, &cell, &last));
         if (column < csv->columns)
             csv->cell[csv->rows * csv->columns + column] = cell;

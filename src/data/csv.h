@@ -6,6 +6,31 @@
 #include "base/memory.h"
 #include "base/status.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How cells are told apart. `lines`: a row is a line whatever the quotes, and a cell is quoted only
+ * if a quote closes it, as in tab-separated files of texts. */
+struct csv_rules {
+    uint8_t separator;
+    bool lines;
+};
+
+/* A cell in place: what is between its quotes if it has some. */
+struct csv_cell {
+    const uint8_t *bytes;
+    size_t size;
+    bool quoted;
+};
+
+/* The cell at *next, which then is where the next one begins; *last: it ends its row. False, and
+ * nothing changed: a quote is not closed. */
+bool csv_cell_next(struct csv_rules rules, const uint8_t **next, const uint8_t *end,
+                   struct csv_cell *cell, bool *last);
+
+/* The cell without its quotes' escapes; `to` has room for cell->size. Returns the length. */
+size_t csv_cell_text(const struct csv_cell *cell, uint8_t *to);
+
 struct csv {
     size_t columns, rows; /* rows without the header */
     const char **name;    /* [columns] */

@@ -1,14 +1,19 @@
 #include "data/labels.h"
+#include "data/corpus.h"
 #include "data/csv.h"
 #include "data/names.h"
 #include "data/source_type.h"
 #include "base/map.h"
+#include "base/text.h"
 
+#include <math.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+enum { LONGEST_LABEL = 255 };
 
 /* `text` is everywhere the label of each sample before it is numbered, NULL: unlabelled. */
 
@@ -80,18 +85,21 @@ static status labels_folders(struct source *source, const char *argument, const 
     size_t labelled = 0;
     for (size_t i = 0; i < source->count; i++) {
         const char *name;
-        size_t length = source->sample[i].number < 0 ? source_folder_class(source, i, &name) : 0;
+        size_t length = source_folder_class(source, i, &name);
         if (!length)
             continue;
-        labelled++;
-        if (!(text[i] = arena_text(&source->state->arena, "%.*s", (int)length, name)))
+        /* Neighbours mostly share their class, and so its text. */
+        if (labelled++ && text[i - 1] && strlen(text[i - 1]) == length &&
+            memcmp(text[i - 1], name, length) == 0)
+            text[i] = text[i - 1];
+        else if (!(text[i] = arena_text(&source->state->arena, "%.*s", (int)length, name)))
             return TACIT_RESOURCES;
     }
     if (!labelled)
         return fail(TACIT_BAD_DATA,
                     "labels=folders: the samples of %s are not in several class folders: arrange "
-                    "them as CLASS/picture.jpg, or give labels=FILE.csv",
-                    source->path);
+                    "them as CLASS/%s, or give labels=FILE.csv",
+                    source->path, source->kind == SAMPLE_TEXT ? "text.txt" : "picture.jpg");
     return TACIT_OK;
 }
 
@@ -219,10 +227,8 @@ static status rows_apply(struct source *source, const char *path, const struct c
                     "are paths within the data, such as %s",
                     path, missing, csv->rows, source->path, csv->line[first], name,
                     source->sample[0].name);
-    source->note = arena_text(&source->state->arena,
-                              "%s: %zu of its %zu rows name no sample, first in line %zu: %s", path,
-                              missing, csv->rows, csv->line[first], name);
-    return TACIT_OK;
+    return source_say(source, "%s: %zu of its %zu rows name no sample, first in line %zu: %s", path,
+                      missing, csv->rows, csv->line[first], name);
 }
 
 static status labels_csv(struct source *source, const char *path, const char **text)
@@ -239,6 +245,69 @@ static status labels_csv(struct source *source, const char *path, const char **t
     return result;
 }
 
+/* The value as a text that is kept once. */
+static const char *value_keep(struct arena *arena, struct map *map, const char **kept,
+                              const struct bytes *value)
+{
+    char text[LONGEST_LABEL + 1];
+    size_t size = value->size < LONGEST_LABEL ? value->size : LONGEST_LABEL;
+    memcpy(text, value->bytes, size);
+    text[size] = 0;
+    int64_t known = map_get(map, text);
+    if (known >= 0)
+        return kept[known];
+    kept[map->count] = arena_text(arena, "%s", text);
+    if (!kept[map->count] || !map_set(map, kept[map->count], (int64_t)map->count))
+        return NULL;
+    return kept[map->count - 1];
+}
+
+/* Every label as a number, where all are numbers. */
+static status targets_set(struct source *source, const char *const *text)
+{
+    double *target = memory_new(source->count, sizeof *target);
+    if (!target)
+        return TACIT_RESOURCES;
+    for (size_t i = 0; i < source->count; i++) {
+        target[i] = NAN;
+        if (text[i] && !text_read_real(text[i], &target[i])) {
+            memory_free(target);
+            return TACIT_OK;
+        }
+    }
+    source->target = target;
+    return TACIT_OK;
+}
+
+static status labels_field(struct source *source, const char *argument, const char **text)
+{
+    struct map map = { 0 };
+    const char **kept = memory_new(source->count + 1, sizeof *kept);
+    size_t known = 0;
+    status result = kept ? TACIT_OK : TACIT_RESOURCES;
+    for (size_t i = 0; i < source->count && result == TACIT_OK; i++) {
+        struct bytes value;
+        bool found;
+        result = source_field(source, i, argument, &value, &found);
+        if (result != TACIT_OK)
+            break;
+        known += found;
+        if (found && value.size &&
+            !(text[i] = value_keep(&source->state->arena, &map, kept, &value)))
+            result = fail(TACIT_RESOURCES, "out of memory for the labels");
+        bytes_free(&value);
+    }
+    map_free(&map);
+    memory_free(kept);
+    TRY(result);
+    if (known)
+        return targets_set(source, text);
+    char list[512];
+    TRY(corpus_list_fields(source, list, sizeof list));
+    return fail(TACIT_BAD_DATA, "labels=field:%s: no record of %s has such a field; %s%s", argument,
+                source->path, list[0] ? "it has " : "plain texts have none", list);
+}
+
 static const struct {
     const char *word;
     bool argument; /* follows the word */
@@ -247,6 +316,7 @@ static const struct {
     { "none", false, labels_none },
     { "folders", false, labels_folders },
     { "filename:", true, labels_filename },
+    { "field:", true, labels_field },
 };
 
 status labels_apply(struct source *source, const char *labels)
@@ -269,10 +339,11 @@ status labels_apply(struct source *source, const char *labels)
                   name_ends(labels, ".csv.gz") || name_ends(labels, ".tsv.gz")))
         read = labels_csv;
     if (!read)
-        return fail(TACIT_USAGE,
-                    "labels=%s: auto, none, folders, filename:REGEX or the path of a .csv file are "
-                    "allowed",
-                    labels);
+        return fail(
+            TACIT_USAGE,
+            "labels=%s: auto, none, folders, filename:REGEX, field:NAME or the path of a .csv "
+            "file are allowed",
+            labels);
     struct map map = { 0 };
     const char **text = memory_new(source->count, sizeof *text);
     if (!text)

@@ -15,13 +15,14 @@ struct probe {
     const char *path;
     const char *name; /* the last component of the path */
     bool folder;
-    uint64_t size;             /* of the file, packed */
-    size_t head_size;          /* how many bytes of `head` are set */
-    uint8_t head[PROBE_BYTES]; /* the first bytes, unpacked if the file is gzip */
-    struct probe *child;       /* the files directly in a folder, in the order of names … */
-    size_t children;           /* … unless there are more than PROBE_MOST_CHILDREN: then 0 */
-    size_t folders;            /* number of folders in the folder */
-    const char *only_folder;   /* path of the first of them */
+    uint64_t size;               /* of the file, packed */
+    size_t head_size;            /* how many bytes of `head` are set */
+    uint8_t head[PROBE_BYTES];   /* the first bytes, unpacked if the file is gzip */
+    struct probe *child;         /* the files directly in a folder, in the order of names … */
+    size_t children;             /* … unless there are more than PROBE_MOST_CHILDREN: then 0 */
+    size_t folders;              /* number of folders in the folder */
+    const char *only_folder;     /* path of the first of them */
+    const struct census *census; /* of a folder: what its first files hold; or NULL */
 };
 
 /* Looks at a file or a folder (and the files directly in it). Texts and children live in `arena`.

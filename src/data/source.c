@@ -1,5 +1,6 @@
 #include "data/source.h"
 #include "data/source_type.h"
+#include "data/corpus.h"
 #include "data/labels.h"
 #include "io/hash.h"
 
@@ -10,9 +11,11 @@
 #include <string.h>
 
 /* Looked at in this order; the surest claim wins, the first of equals. */
-static const struct source_type *const types[] = { &source_synth,   &source_idx,  &source_cifar,
-                                                   &source_archive, &source_file, &source_folder };
-enum { TYPES = sizeof types / sizeof *types, DEEPEST = 4, LOOKS = 256, LOOK_BYTES = 64 << 10 };
+static const struct source_type *const types[] = {
+    &source_synth, &source_idx, &source_cifar, &source_archive, &source_file,     &source_json,
+    &source_trec,  &source_csv, &source_plain, &source_folder,  &source_parallel,
+};
+enum { TYPES = sizeof types / sizeof *types, DEEPEST = 4, LOOKS = 256, HEADER_BYTES = 64 << 10 };
 
 enum { READABLE, BROKEN };
 enum { FEW = 16, NAMED = 3 }; /* broken samples named in a message */
@@ -63,26 +66,43 @@ static const struct source_type *type_of(const struct probe *probe, enum claim *
     return best;
 }
 
+/* What a folder cannot be read for, its source says. */
+static status probe_census(struct arena *arena, struct probe *probe)
+{
+    struct arena paths = { 0 };
+    struct census *census = arena_new(arena, 1, sizeof *census);
+    if (!census)
+        return TACIT_RESOURCES;
+    status result = probe->folder ? census_take(&paths, probe->path, census) : TACIT_OK;
+    arena_free(&paths);
+    if (probe->folder && result == TACIT_OK)
+        probe->census = census;
+    return result == TACIT_RESOURCES ? result : TACIT_OK;
+}
+
 /* Finds what kind of source a path is. A folder that holds nothing but another one stands for it
  * where that is an idx or CIFAR set or an archive. */
 static status source_find(struct source *source, const char *path, struct probe *probe)
 {
     struct arena *arena = &source->state->arena;
     enum claim claim;
-    if (path && strncmp(path, "synth:", 6) == 0) {
+    bool synthetic = path && strncmp(path, "synth:", 6) == 0;
+    if (synthetic || source_is_parallel(path)) {
         *probe = (struct probe){ .path = arena_text(arena, "%s", path) };
         probe->name = probe->path;
-        source->type = &source_synth;
+        source->type = synthetic ? &source_synth : &source_parallel;
         return probe->path ? TACIT_OK : TACIT_RESOURCES;
     }
     TRY(probe_path(arena, path, probe));
+    TRY(probe_census(arena, probe));
     source->type = type_of(probe, &claim);
     if (!source->type)
-        return fail(TACIT_BAD_DATA,
-                    "%s is no kind of data that can be read (it begins with the bytes %02x %02x "
-                    "%02x %02x): give pictures, an archive of pictures, idx or CIFAR files, or a "
-                    "folder of these",
-                    path, probe->head[0], probe->head[1], probe->head[2], probe->head[3]);
+        return fail(
+            TACIT_BAD_DATA,
+            "%s is no kind of data that can be read (it begins with the bytes %02x %02x "
+            "%02x %02x): give pictures, texts, an archive of either, idx or CIFAR files, or "
+            "a folder of these",
+            path, probe->head[0], probe->head[1], probe->head[2], probe->head[3]);
     struct probe inner = *probe;
     for (int depth = 0; depth < DEEPEST && inner.folder && inner.folders == 1; depth++) {
         struct probe next;
@@ -106,7 +126,7 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void broken_note(struct source *source, size_t index, const char *why)
+void source_note_broken(struct source *source, size_t index, const char *why)
 {
     struct source_cache *cache = source->state->cache;
     if (atomic_exchange(&cache->health[index], BROKEN) == BROKEN)
@@ -133,17 +153,17 @@ static status source_look(struct source *source)
         size_t index = (size_t)((uint64_t)i * source->count / looks); /* both are 32 bits */
         struct bytes bytes = { 0 };
         struct image shape = { 0 };
-        status result = source->type->encoded(source, index, LOOK_BYTES, &bytes);
+        status result = source->type->encoded(source, index, HEADER_BYTES, &bytes);
         if (result == TACIT_OK)
             result = image_size(bytes.bytes, bytes.size, &shape);
-        bool whole = bytes.size < LOOK_BYTES || source->type->quick;
+        bool whole = bytes.size < HEADER_BYTES || source->type->quick;
         memory_free(bytes.storage);
         if (result == TACIT_RESOURCES) {
             memory_free(size);
             return result;
         }
         if (result != TACIT_OK && whole)
-            broken_note(source, index, status_message());
+            source_note_broken(source, index, status_message());
         if (result != TACIT_OK)
             continue;
         size[seen] = shape.width;
@@ -164,6 +184,12 @@ static status source_look(struct source *source)
     return TACIT_OK;
 }
 
+size_t source_few(size_t count, bool strict)
+{
+    size_t few = count / 2 < FEW ? count / 2 : FEW, share = count / 100;
+    return strict ? 0 : share > few ? share : few;
+}
+
 static status cache_new(struct source *source, const struct source_options *options)
 {
     struct source_cache *cache = memory_new(1, sizeof *cache);
@@ -172,17 +198,14 @@ static status cache_new(struct source *source, const struct source_options *opti
     pthread_mutex_init(&cache->lock, NULL);
     source->state->cache = cache;
     cache->strict = options->strict;
-    /* 1 %, and of few pictures a few, but not most of them. */
-    size_t few = source->count / 2 < FEW ? source->count / 2 : FEW;
-    size_t share = source->count / 100;
-    cache->limit = options->strict ? 0 : share > few ? share : few;
+    cache->limit = source_few(source->count, options->strict);
     atomic_init(&cache->left, options->cache_bytes);
     cache->list = memory_new(cache->limit + NAMED, sizeof *cache->list);
     cache->health = memory_new(source->count, sizeof *cache->health);
-    if (!source->type->pixels)
+    bool decodes = source->kind == SAMPLE_PICTURE && !source->type->pixels;
+    if (decodes)
         cache->image = memory_new(source->count, sizeof *cache->image);
-    return cache->list && cache->health && (cache->image || source->type->pixels) ? TACIT_OK
-                                                                                  : TACIT_RESOURCES;
+    return cache->list && cache->health && (cache->image || !decodes) ? TACIT_OK : TACIT_RESOURCES;
 }
 
 static status source_fill(struct source *source, const char *path,
@@ -194,24 +217,29 @@ static status source_fill(struct source *source, const char *path,
                     options->channels);
     TRY(source_find(source, path, &probe));
     source->path = probe.path;
+    source->state->options = options;
     TRY(source->type->open(source, &probe));
+    if (source->kind == SAMPLE_TEXT && !options->texts)
+        return fail(TACIT_BAD_DATA, "%s holds texts (%zu of them), but pictures are needed",
+                    source->path, source->count);
     if (source->count == 0)
         return fail(TACIT_BAD_DATA,
                     "%s holds no pictures: give a folder, an archive or a file "
                     "that does",
                     source->path);
     TRY(cache_new(source, options));
-    if (!source->type->pixels)
+    if (source->kind == SAMPLE_PICTURE && !source->type->pixels)
         TRY(source_look(source));
-    if (options->channels)
+    if (options->channels && source->kind == SAMPLE_PICTURE)
         source->channels = options->channels;
     TRY(labels_apply(source, options->labels));
+    source->state->options = NULL;
     return source_health(source);
 }
 
 status source_open(const char *path, const struct source_options *options, struct source **source)
 {
-    static const struct source_options usual = { .cache_bytes = (size_t)1 << 30 };
+    static const struct source_options usual = { .cache_bytes = (size_t)1 << 30, .texts = true };
     *source = memory_new(1, sizeof **source);
     if (!*source)
         return TACIT_RESOURCES;
@@ -250,11 +278,13 @@ void source_close(struct source *source)
     if (source->state) {
         if (source->type)
             source->type->close(source);
+        corpus_close(source->state->corpus);
         cache_free(source->state->cache, source->count);
         arena_free(&source->state->arena);
     }
     memory_free(source->state);
     memory_free(source->sample);
+    memory_free(source->target);
     memory_free(source);
 }
 
@@ -293,6 +323,8 @@ status source_read(struct source *source, size_t index, struct image *image)
 {
     struct source_cache *cache = source->state->cache;
     *image = (struct image){ 0 };
+    if (source->kind != SAMPLE_PICTURE)
+        return fail(TACIT_USAGE, "%s holds texts, but pictures are needed", source->path);
     if (source->type->pixels) {
         TRY(source->type->pixels(source, index, image));
         return image_convert(image, source->channels);
@@ -308,29 +340,12 @@ status source_read(struct source *source, size_t index, struct image *image)
         return fail(TACIT_BAD_DATA, "%s cannot be read", source_name(source, index, name));
     status result = source_decode(source, index, image);
     if (result == TACIT_BAD_DATA) {
-        broken_note(source, index, status_message());
+        source_note_broken(source, index, status_message());
         return fail_within(result, "%s", source_name(source, index, name));
     }
     if (result == TACIT_OK)
         cache_keep(cache, index, image);
     return result;
-}
-
-status source_hash(struct source *source, size_t index, uint64_t *hash)
-{
-    struct bytes bytes = { 0 };
-    struct image image = { 0 };
-    if (source->type->pixels) {
-        TRY(source->type->pixels(source, index, &image));
-        bytes.bytes = image.pixels;
-        bytes.size = (size_t)image.width * (size_t)image.height * (size_t)image.channels;
-    } else {
-        TRY(source->type->encoded(source, index, SIZE_MAX, &bytes));
-    }
-    *hash = hash_bytes(bytes.bytes, bytes.size, 0);
-    memory_free(bytes.storage);
-    image_free(&image);
-    return TACIT_OK;
 }
 
 bool source_is_broken(struct source *source, size_t index)
@@ -364,31 +379,9 @@ status source_health(struct source *source)
         used =
             more < 0 || (size_t)more >= sizeof text - used ? sizeof text - 1 : used + (size_t)more;
     }
-    return fail(TACIT_BAD_DATA,
-                "%s: %zu of %zu pictures cannot be read%s: %s%s. Repair or remove %s", source->path,
-                broken, source->count,
+    return fail(TACIT_BAD_DATA, "%s: %zu of %zu %s cannot be read%s: %s%s. Repair or remove %s",
+                source->path, broken, source->count,
+                source->kind == SAMPLE_TEXT ? "texts" : "pictures",
                 cache->strict ? ", and strict=true allows none" : ", more than 1 %", text,
                 broken > NAMED ? "; …" : "", broken > 1 ? "them" : "it");
-}
-
-const char *source_name(const struct source *source, size_t index, char text[SAMPLE_NAME_BYTES])
-{
-    const struct sample *sample = &source->sample[index];
-    if (sample->number < 0)
-        snprintf(text, SAMPLE_NAME_BYTES, "%s", sample->name);
-    else
-        snprintf(text, SAMPLE_NAME_BYTES, "%s[%lld]", sample->name, (long long)sample->number);
-    return text;
-}
-
-size_t source_part(const struct source *source, enum split split, uint32_t *index)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < source->count; i++)
-        if (source->sample[i].split == split) {
-            if (index)
-                index[count] = (uint32_t)i;
-            count++;
-        }
-    return count;
 }

@@ -1,8 +1,9 @@
-/* Where samples come from. A source is a numbered list of pictures with names, parts (train, test)
- * and labels if it has them; what a path holds is told by its content. */
+/* Where samples come from. A source is a numbered list of pictures or of texts with names, parts
+ * (train, test) and labels if it has them; what a path holds is told by its content. */
 #ifndef DATA_SOURCE_H
 #define DATA_SOURCE_H
 
+#include "data/field.h"
 #include "data/image.h"
 
 #include <stdint.h>
@@ -11,17 +12,21 @@ enum split { SPLIT_NONE, SPLIT_TRAIN, SPLIT_TEST };
 
 struct sample {
     const char *name;  /* path within the source; of samples without own names, their file's */
-    int64_t number;    /* such a sample's place in that file, else -1 */
+    int64_t number;    /* such a sample's place in that file (line, row, …), else -1 */
     const char *group; /* related samples share a group; NULL if there are no groups */
     int32_t label;     /* class number, or -1: unlabelled */
     enum split split;
 };
 
 struct source_options {
-    const char *labels; /* auto (or NULL) | none | folders | filename:REGEX | FILE.csv */
-    int channels;       /* 1 or 3: all pictures are made so; 0: grey if all are grey, else RGB */
+    const char
+        *labels;  /* auto (or NULL) | none | folders | filename:REGEX | field:NAME | FILE.csv */
+    int channels; /* 1 or 3: all pictures are made so; 0: grey if all are grey, else RGB */
     size_t cache_bytes; /* decoded pictures are kept up to so many bytes */
-    bool strict;        /* the first unreadable picture is an error */
+    bool strict;        /* the first unreadable sample is an error */
+    bool texts;         /* texts are welcome; else they are refused (TACIT_BAD_DATA) */
+    const char *unit;   /* of plain text: auto (or NULL) = documents (a file is one) | lines */
+    const char *field; /* JSON member, column or tag with the text; several: "premise,hypothesis" */
 };
 
 struct broken_sample {
@@ -31,6 +36,7 @@ struct broken_sample {
 
 struct source {
     const struct source_type *type;
+    enum sample_kind kind;
     const char *path; /* of the file or folder that is read, which may lie within the one given */
     size_t count;
     struct sample *sample;           /* [count] */
@@ -38,12 +44,25 @@ struct source {
     const char **class_name;         /* [classes] */
     bool labels_in_format;           /* labels came with the format, nobody chose them */
     bool has_parts;                  /* samples are marked train and test */
-    int channels;                    /* of every picture that source_read gives */
+    double *target;                  /* [count] numbers of labels=field:NAME, NAN: none; or NULL */
+    int texts;                       /* of every sample: 1, or more of pairs; 0: pictures */
+    size_t skipped_broken;           /* records and files that cannot be read: no samples */
+    size_t skipped_empty;            /* files and lines without text: no samples either */
+    int channels;                    /* of every picture that source_read gives; 0: texts */
     int width, height;               /* the size all pictures have, or 0 if they differ */
     int middle_width, middle_height; /* the median size (of those looked at) */
     const char *note;                /* something the user should know, or NULL */
     struct source_state *state;
 };
+
+/* A sample's text, or an encoded picture: borrowed from the source or owned. */
+struct bytes {
+    const uint8_t *bytes;
+    size_t size;
+    void *storage; /* what bytes_free frees; NULL: borrowed until the source is closed */
+};
+
+void bytes_free(struct bytes *bytes);
 
 /* A row of the table of sources, for listings. */
 struct source_row {
@@ -53,9 +72,14 @@ struct source_row {
 /* The i-th kind of source there is, or {NULL, NULL} after the last. */
 struct source_row source_row(int i);
 
-/* Opens a file, a folder or a generator ("synth:shapes?count=1000"). No picture is decoded yet, but
- * samples are listed, and idx and CIFAR sets and archives are read into memory. The caller frees
- * the source with source_close. `options` may be NULL: labels=auto, channels 0, a cache of 1 GiB.
+/* Opens a file, a folder, a generator ("synth:shapes?count=1000") or parallel texts, line by line
+ * ("train.de.gz,train.en.gz"). No picture is decoded yet, but samples are listed, and idx and CIFAR
+ * sets and archives of pictures are read into memory. Texts are never: plain files are mapped,
+ * packed ones unpacked once into a file without a name (in $TMPDIR, else /var/tmp or /tmp) that is
+ * mapped; a line costs 41 bytes of memory, whatever its length. Where a folder or an archive holds
+ * pictures and texts, the more frequent kind is taken and a note says so. The caller frees
+ * the source with source_close. `options` may be NULL: labels=auto, channels 0, a cache of 1 GiB,
+ * texts welcome.
  * TACIT_BAD_DATA: missing, empty, not recognised, damaged, or labels that do not fit;
  * TACIT_USAGE: bad options; TACIT_RESOURCES. */
 status source_open(const char *path, const struct source_options *options, struct source **source);
@@ -67,8 +91,22 @@ void source_close(struct source *source);
  * whether that can be lived with. TACIT_RESOURCES. */
 status source_read(struct source *source, size_t index, struct image *image);
 
-/* A hash of the sample's content (XXH64 of its file's bytes, or of its pixels where it has no file
- * of its own), to recognise samples again. Thread-safe. Errors as of source_read. */
+/* Text `index`, or the `which`-th of its texts (0 … source->texts - 1): bytes as they are, NUL and
+ * invalid UTF-8 included, without a byte order mark and, of a line, without its end; escapes of
+ * JSON and XML and quotes of CSV are resolved. Only a record of JSON lines, CSV or TREC can be
+ * empty. May be called by many threads at once; pass the bytes to bytes_free. TACIT_BAD_DATA: the
+ * file cannot be read any more; it is noted as of source_read. TACIT_USAGE: pictures. */
+status source_text(struct source *source, size_t index, struct bytes *text);
+status source_texts(struct source *source, size_t index, int which, struct bytes *text);
+
+/* Any field of a record (JSON member, CSV column, TREC tag), such as its id; *found is false where
+ * it has none of that name (also with null, and in plain text). Threads, errors as above. */
+status source_field(struct source *source, size_t index, const char *name, struct bytes *value,
+                    bool *found);
+
+/* A hash of the sample's content (XXH64 of its file's bytes, or of its pixels or text where it has
+ * no file of its own; of several texts, each seeds the next), to recognise samples again.
+ * Thread-safe. Errors as of source_read. */
 status source_hash(struct source *source, size_t index, uint64_t *hash);
 
 /* TACIT_OK while at most 1 % of the samples were found unreadable (with `strict`: none), else

@@ -1,6 +1,8 @@
-/* Pictures in an archive: tar (plain or packed by gzip, xz, zstd, bzip2) or zip. The members are
- * read once and kept, packed as pictures are, in memory. */
+/* Pictures or texts in an archive: tar (plain or packed by gzip, xz, zstd, bzip2) or zip. The
+ * members are read once; pictures are kept, packed as they are, in memory, texts in a spool. */
+#include "data/corpus.h"
 #include "data/source_type.h"
+#include "data/walk.h"
 #include "base/clock.h"
 #include "io/archive.h"
 
@@ -18,9 +20,10 @@ struct members {
     struct member *member; /* in the order of names, as the samples are */
     size_t count, capacity, bytes;
     struct text scratch; /* the present member */
+    struct census census;
 };
 
-enum { MAGIC_BYTES = 16, MOST_BYTES = 1 << 30 };
+enum { MOST_BYTES = 1 << 30 };
 
 static bool named_archive(const char *name)
 {
@@ -87,11 +90,6 @@ static status archive_in(const struct probe *folder, const char **path)
     return TACIT_OK;
 }
 
-static bool hidden(const char *name)
-{
-    return name[0] == '.' || strstr(name, "/.") || strstr(name, "__MACOSX");
-}
-
 /* Keeps a picture: name and data go to the arena. */
 static status member_keep(const char *path, struct members *members, const char *name)
 {
@@ -117,37 +115,45 @@ static status member_keep(const char *path, struct members *members, const char 
     return TACIT_OK;
 }
 
-/* A member is a sample if it is named like a picture or begins like one. */
-static status member_add(const char *path, struct archive_walk *walk, struct members *members,
-                         const char *name)
+/* A member is a sample if it is named like a picture or a text or begins like one. */
+static status member_add(struct source *source, struct archive_walk *walk, const char *name)
 {
+    struct members *members = source->state->own;
+    char head[LOOK_BYTES];
+    size_t got = 0;
     name += strncmp(name, "./", 2) == 0 ? 2 : 0;
-    if (hidden(name) || strlen(name) >= SAMPLE_NAME_BYTES)
+    if (tree_hidden(name) || strlen(name) >= SAMPLE_NAME_BYTES)
+        return TACIT_OK;
+    struct look look = look_name(name);
+    if (!look.picture && (look.kind != TEXT_NOT || !look.sure)) {
+        TRY(archive_walk_bytes(walk, head, sizeof head, &got));
+        if (look.kind == TEXT_NOT || image_recognised(head, got))
+            look = look_content(head, got);
+        if (spool_packed(head, got))
+            return TACIT_OK; /* packed twice */
+    }
+    census_add(&members->census, look, name);
+    if (look.kind != TEXT_NOT)
+        return corpus_add_member(source, walk, name, look, head, got);
+    if (!look.picture)
         return TACIT_OK;
     text_clear(&members->scratch);
-    if (!source_named_picture(name)) {
-        char head[MAGIC_BYTES];
-        size_t got;
-        TRY(archive_walk_bytes(walk, head, sizeof head, &got));
-        if (!image_recognised(head, got))
-            return TACIT_OK;
-        TRY(text_append_bytes(&members->scratch, head, got));
-    }
+    TRY(text_append_bytes(&members->scratch, head, got));
     TRY(archive_walk_read(walk, MOST_BYTES, &members->scratch));
-    return member_keep(path, members, name);
+    return member_keep(source->path, members, name);
 }
 
-static status members_read(const char *path, struct members *members)
+static status members_read(struct source *source)
 {
     struct archive_walk *walk;
     struct archive_member member;
     bool found = true;
-    TRY(archive_walk_open(path, &walk));
+    TRY(archive_walk_open(source->path, &walk));
     status result = TACIT_OK;
     while (result == TACIT_OK && found) {
         result = archive_walk_next(walk, &member, &found);
         if (result == TACIT_OK && found)
-            result = member_add(path, walk, members, member.name);
+            result = member_add(source, walk, member.name);
     }
     archive_walk_close(walk);
     return result;
@@ -166,12 +172,20 @@ static status archive_open(struct source *source, const struct probe *probe)
     source->state->own = members;
     if (probe->folder)
         TRY(archive_in(probe, &source->path));
-    TRY(members_read(source->path, members));
+    TRY(corpus_new(source));
+    TRY(members_read(source));
     text_free(&members->scratch);
+    if (census_is_text(&members->census))
+        return corpus_fill(source, &members->census);
+    corpus_close(source->state->corpus);
+    source->state->corpus = NULL;
     if (members->count == 0)
         return fail(TACIT_BAD_DATA,
-                    "the archive %s holds no pictures (JPEG, PNG, WebP, BMP, PPM, PGM)",
+                    "the archive %s holds no pictures (JPEG, PNG, WebP, BMP, PPM, PGM) or texts",
                     source->path);
+    if (members->census.sure[TEXT_PLAIN])
+        TRY(source_say(source, "%zu texts beside the pictures are left out",
+                       members->census.sure[TEXT_PLAIN]));
     qsort(members->member, members->count, sizeof *members->member, by_name);
     for (size_t i = 0; i < members->count; i++)
         TRY(source_add(source, members->member[i].name, -1, SPLIT_NONE));
@@ -200,7 +214,7 @@ static void archive_close(struct source *source)
 
 const struct source_type source_archive = {
     .name = "archive",
-    .doc = "pictures in a tar, tar.gz, tar.xz or zip; train/ and test/ are told apart",
+    .doc = "pictures or texts in a tar, tar.gz, tar.xz or zip; train/ and test/ are told apart",
     .recognise = recognise,
     .open = archive_open,
     .close = archive_close,

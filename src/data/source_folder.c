@@ -1,12 +1,11 @@
 /* Pictures as files: a tree of folders, or one file. */
 #include "data/source_type.h"
+#include "data/text_look.h"
+#include "data/walk.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
-enum { DEEPEST = 40, MAGIC_BYTES = 16 };
+enum { MAGIC_BYTES = 16 };
 
 bool source_named_picture(const char *name)
 {
@@ -33,45 +32,12 @@ static bool is_picture(const char *path, const char *name)
     return picture;
 }
 
-static status folder_walk(struct source *source, const char *path, int depth);
-
-/* `path` is that of the entry, within source->path if that is a folder. */
-static status entry_add(struct source *source, const char *path, unsigned char type, int depth)
+static status picture_add(void *argument, const char *path, const char *name)
 {
-    struct stat about;
-    if (type != DT_DIR && type != DT_REG) {
-        if (stat(path, &about) != 0)
-            return TACIT_OK; /* a dangling link is no sample */
-        type = S_ISDIR(about.st_mode) ? DT_DIR : S_ISREG(about.st_mode) ? DT_REG : DT_UNKNOWN;
-    }
-    if (type == DT_DIR)
-        return folder_walk(source, path, depth + 1);
-    const char *name = path + strlen(source->path);
-    name += *name == '/';
-    if (type != DT_REG || !is_picture(path, strrchr(path, '/') + 1))
+    struct source *source = argument;
+    if (!is_picture(path, strrchr(path, '/') + 1))
         return TACIT_OK;
     return source_add(source, name, -1, SPLIT_NONE);
-}
-
-static status folder_walk(struct source *source, const char *path, int depth)
-{
-    if (depth > DEEPEST)
-        return fail(TACIT_BAD_DATA, "%s: folders more than %d deep (a link that leads back?)", path,
-                    DEEPEST);
-    DIR *folder = opendir(path);
-    if (!folder)
-        return fail(TACIT_BAD_DATA, "the folder %s cannot be read: %s", path, strerror(errno));
-    status result = TACIT_OK;
-    bool slash = path[strlen(path) - 1] == '/';
-    for (struct dirent *entry; result == TACIT_OK && (entry = readdir(folder));) {
-        if (entry->d_name[0] == '.' || strcmp(entry->d_name, "__MACOSX") == 0)
-            continue;
-        char *inner =
-            arena_text(&source->state->arena, "%s%s%s", path, slash ? "" : "/", entry->d_name);
-        result = inner ? entry_add(source, inner, entry->d_type, depth) : TACIT_RESOURCES;
-    }
-    closedir(folder);
-    return result;
 }
 
 static enum claim folder_recognise(const struct probe *probe)
@@ -86,12 +52,18 @@ static enum claim folder_recognise(const struct probe *probe)
 
 static status folder_open(struct source *source, const struct probe *probe)
 {
-    TRY(folder_walk(source, probe->path, 0));
+    struct tree tree = { probe->path, &source->state->arena, picture_add, source, false };
+    TRY(tree_walk(&tree));
     if (source->count == 0)
-        return fail(TACIT_BAD_DATA,
-                    "the folder %s holds no pictures (JPEG, PNG, WebP, BMP, PPM, PGM), idx or "
-                    "CIFAR files or archive: give one that does",
-                    probe->path);
+        return fail(
+            TACIT_BAD_DATA,
+            "the folder %s holds no pictures (JPEG, PNG, WebP, BMP, PPM, PGM), texts (.txt, "
+            ".md, .jsonl, .csv, .tsv, TREC), idx or CIFAR files or archive: give one that "
+            "does",
+            probe->path);
+    if (probe->census && probe->census->sure[TEXT_PLAIN])
+        TRY(source_say(source, "%zu texts beside the pictures are left out",
+                       probe->census->sure[TEXT_PLAIN]));
     return source_find_parts(source);
 }
 

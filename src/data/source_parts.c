@@ -13,7 +13,7 @@ static const struct {
     { "train", SPLIT_TRAIN, false },    { "training", SPLIT_TRAIN, false },
     { "test", SPLIT_TEST, false },      { "testing", SPLIT_TEST, false },
     { "val", SPLIT_TEST, true },        { "valid", SPLIT_TEST, true },
-    { "validation", SPLIT_TEST, true },
+    { "validation", SPLIT_TEST, true }, { "dev", SPLIT_TEST, true },
 };
 enum { PARTS = sizeof parts / sizeof *parts };
 
@@ -36,36 +36,78 @@ static size_t common_length(const struct source *source)
     return length;
 }
 
-/* The row of `parts` for a name that lies in such a folder, or -1. */
-static int part_of(const char *name)
+static int part_named(const char *word, size_t length)
 {
-    size_t length = strcspn(name, "/");
-    for (int i = 0; name[length] && i < PARTS; i++)
-        if (strlen(parts[i].folder) == length && strncasecmp(name, parts[i].folder, length) == 0)
+    for (int i = 0; i < PARTS; i++)
+        if (strlen(parts[i].folder) == length && strncasecmp(word, parts[i].folder, length) == 0)
             return i;
     return -1;
 }
 
-/* Pictures in a folder val/ are the test part, unless there is a folder test/: then they belong to
- * neither part. */
-status source_find_parts(struct source *source)
+/* The row of `parts` for a name that lies in such a folder, or -1. */
+static int part_of(const char *name)
 {
-    if (source->count)
-        qsort(source->sample, source->count, sizeof *source->sample, by_name);
-    size_t common = common_length(source);
+    size_t length = strcspn(name, "/");
+    return name[length] ? part_named(name, length) : -1;
+}
+
+/* The row for a file name of which such a word is a part: "stsb-en-dev.csv.gz". */
+static int part_by_words(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    for (name = slash ? slash + 1 : name; *name;) {
+        size_t length = strcspn(name, "-_. ");
+        int part = part_named(name, length);
+        if (part >= 0)
+            return part;
+        name += length + (name[length] != 0);
+    }
+    return -1;
+}
+
+/* Samples in a part val (or valid, validation, dev) are the test part, unless there is a part test:
+ * then they belong to neither. */
+static void parts_mark(struct source *source, int (*part_in)(const char *name), size_t common)
+{
     bool train = false, test = false, validation = false;
+    const char *last = NULL;
+    int part = -1;
     for (size_t i = 0; i < source->count; i++) {
-        int part = part_of(source->sample[i].name + common);
+        part = source->sample[i].name == last ? part : part_in(source->sample[i].name + common);
+        last = source->sample[i].name;
         train |= part >= 0 && parts[part].split == SPLIT_TRAIN;
         validation |= part >= 0 && parts[part].validation;
         test |= part >= 0 && parts[part].split == SPLIT_TEST && !parts[part].validation;
     }
     source->has_parts = train && (test || validation);
     for (size_t i = 0; source->has_parts && i < source->count; i++) {
-        int part = part_of(source->sample[i].name + common);
+        part = part_in(source->sample[i].name + common);
         bool neither = part < 0 || (parts[part].validation && test);
         source->sample[i].split = neither ? SPLIT_NONE : parts[part].split;
     }
+}
+
+/* Records of a file are in order, and must stay so; they share its name. */
+static bool is_sorted(const struct source *source)
+{
+    for (size_t i = 1; i < source->count; i++)
+        if (source->sample[i - 1].name != source->sample[i].name &&
+            by_name(&source->sample[i - 1], &source->sample[i]) > 0)
+            return false;
+    return true;
+}
+
+status source_find_parts(struct source *source)
+{
+    if (!is_sorted(source))
+        qsort(source->sample, source->count, sizeof *source->sample, by_name);
+    parts_mark(source, part_of, common_length(source));
+    return TACIT_OK;
+}
+
+status source_find_parts_by_words(struct source *source)
+{
+    parts_mark(source, part_by_words, 0);
     return TACIT_OK;
 }
 

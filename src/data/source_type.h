@@ -6,13 +6,6 @@
 #include "data/probe.h"
 #include "base/memory.h"
 
-/* Bytes of an encoded picture; `storage` is what bytes_free frees, NULL if they are borrowed. */
-struct bytes {
-    const uint8_t *bytes;
-    size_t size;
-    void *storage;
-};
-
 /* How sure a kind of source is that a path is its own. */
 enum claim { CLAIM_NONE, CLAIM_BY_NAME, CLAIM_BY_CONTENT };
 
@@ -27,18 +20,31 @@ struct source_type {
     /* One of the two: finished pixels, or an encoded picture (at least its first `most` bytes). */
     status (*pixels)(struct source *source, size_t index, struct image *image);
     status (*encoded)(struct source *source, size_t index, size_t most, struct bytes *bytes);
+    /* Of a type of texts neither: they come from state->corpus. */
     bool quick; /* encoded() costs no file access, so that every picture's header is looked at */
 };
 
 extern const struct source_type source_idx, source_cifar, source_archive, source_folder,
-    source_file, source_synth;
+    source_file, source_synth, source_json, source_trec, source_csv, source_plain, source_parallel;
 
 struct source_state {
-    struct arena arena; /* names, classes; only while opening */
-    size_t capacity;    /* of source->sample */
-    void *own;          /* of the type */
+    struct arena arena;                   /* names, classes; only while opening */
+    size_t capacity;                      /* of source->sample */
+    void *own;                            /* of the type */
+    struct corpus *corpus;                /* of texts */
+    const struct source_options *options; /* only while opening */
     struct source_cache *cache;
 };
+
+/* Adds to the note what the user should know. */
+status source_say(struct source *source, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Counts a sample as unreadable, once. */
+void source_note_broken(struct source *source, size_t index, const char *why);
+
+/* How many of `count` things may be broken: 1 %, and of few a few, but not most of them. */
+size_t source_few(size_t count, bool strict);
 
 /* Appends a sample without label; `name` must live as long as the source (its arena). */
 status source_add(struct source *source, const char *name, int64_t number, enum split split);
@@ -52,9 +58,15 @@ status source_number_classes(struct source *source, int classes);
 /* Replaces the class names by the lines of a file if there is one with so many lines. */
 status source_read_classes(struct source *source, const char *folder, const char *file);
 
-/* Sorts the samples by name and marks train and test parts by the first folder below the one that
- * all share. */
+/* Sorts the samples by name, unless they are, and marks train and test parts by the first folder
+ * below the one that all share. */
 status source_find_parts(struct source *source);
+
+/* The same by words in the samples' file names: x-train.csv, x.test.csv. Nothing is sorted. */
+status source_find_parts_by_words(struct source *source);
+
+/* Whether a path is a list of parallel texts. */
+bool source_is_parallel(const char *path);
 
 /* The name of the class folder of a sample: the first folder below the common one and the part.
  * Returns its length, 0 if there is none. */

@@ -290,7 +290,9 @@ static void archives(void **state)
 static void archives_damaged(void **state)
 {
     (void)state;
-    static const char *const names[] = { "a.png", "b.png", "c.png" }, *const words[] = { "a.txt" };
+    static const char *const names[] = { "a.png", "b.png", "c.png" }, *const words[] = {
+        "readme.txt"
+    };
     static const char *const paths[] = { "cut.tar", "cut.tar.gz", "cut.tar.xz", "cut.zip" };
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         archive_put(paths[i], names, 3);
@@ -310,10 +312,9 @@ static void what_is_no_data(void **state)
     refused(path_of("missing"), NULL, TACIT_BAD_DATA, "give a folder or a file that exists");
     mkdir(path_of("nothing"), 0777);
     refused(path_of("nothing"), NULL, TACIT_BAD_DATA, "holds no pictures");
-    file_put("nothing/words.txt", "some words", 10);
+    file_put("nothing/numbers", "\1\0\2\0some words", 14);
     refused(path_of("nothing"), NULL, TACIT_BAD_DATA, "holds no pictures");
-    refused(path_of("nothing/words.txt"), NULL, TACIT_BAD_DATA,
-            "begins with the bytes 73 6f 6d 65");
+    refused(path_of("nothing/numbers"), NULL, TACIT_BAD_DATA, "begins with the bytes 01 00 02 00");
     file_put("zero.png", "", 0);
     refused(path_of("zero.png"), NULL, TACIT_BAD_DATA, "empty file (0 bytes)");
     refused(path_of("nothing"), "sideways", TACIT_BAD_DATA, "holds no pictures");
