@@ -13,22 +13,7 @@
 
 #include <cmocka.h>
 
-static char folder[64];
-
-static int begin(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/tacit-real-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
+#include "unit/temporary.h"
 
 struct course {
     char messages[4096];
@@ -108,8 +93,9 @@ static void an_archive_of_pictures_is_read_in_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(fashion_pictures_are_learnt_from, begin, end),
-        cmocka_unit_test_setup_teardown(an_archive_of_pictures_is_read_in_place, begin, end),
+        cmocka_unit_test_setup_teardown(fashion_pictures_are_learnt_from, folder_begin, folder_end),
+        cmocka_unit_test_setup_teardown(an_archive_of_pictures_is_read_in_place, folder_begin,
+                                        folder_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +21,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#define UNUSED __attribute__((unused))
-
-static char folder[64];
+#include "unit/temporary.h"
 
 /* A path within the test's folder; four may be in use at once. */
 UNUSED static const char *path_of(const char *name)
@@ -38,23 +35,12 @@ UNUSED static const char *path_of(const char *name)
 
 UNUSED static int files_begin(void **state)
 {
-    (void)state;
-    strcpy(folder, "/tmp/tacit-data-XXXXXX");
-    return mkdtemp(folder) == NULL;
-}
-
-static int entry_remove(const char *path, const struct stat *about, int type, struct FTW *ftw)
-{
-    (void)about;
-    (void)type;
-    (void)ftw;
-    return remove(path);
+    return folder_begin(state);
 }
 
 UNUSED static int files_end(void **state)
 {
-    (void)state;
-    return nftw(folder, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
+    return folder_end(state);
 }
 
 /* Writes a file and the folders it lies in. */

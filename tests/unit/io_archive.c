@@ -13,21 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char folder[] = "/tmp/tacit-archive-XXXXXX";
-
-static int enter_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : 1;
-}
-
-static int leave_folder(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return chdir("/") || system(command);
-}
+#include "unit/temporary.h"
 
 /* Two pictures' worth of bytes that do not compress away, and an empty file. */
 enum { LARGE = 200000 };
@@ -273,5 +259,5 @@ int main(void)
         cmocka_unit_test(kinds_are_told_by_content),
         cmocka_unit_test(memory_may_run_out),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }

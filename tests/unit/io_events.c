@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "unit/temporary_file.h"
+
 /* What TensorBoard 2.21's RecordWriter writes for Event(wall_time=1234.5,
  * file_version="brain.Event:2") and Event(wall_time=1235.25, step=300, loss=0.5, train/lr=-3). */
 enum { VERSION_BYTES = 40 };
@@ -23,21 +25,6 @@ static const unsigned char reference[100] = {
 };
 static const char *const tags[] = { "loss", "train/lr" };
 static const float values[] = { 0.5f, -3 };
-
-static char path[] = "/tmp/tacit-events-XXXXXX";
-
-static int make_file(void **state)
-{
-    (void)state;
-    int descriptor = mkstemp(path);
-    return descriptor < 0 || close(descriptor);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
 
 static void assert_reference(size_t size)
 {
@@ -122,5 +109,5 @@ int main(void)
         cmocka_unit_test(new_files_have_tensorboards_name),
         cmocka_unit_test(memory_may_run_out),
     };
-    return cmocka_run_group_tests(tests, make_file, remove_file);
+    return cmocka_run_group_tests(tests, file_begin, file_end);
 }

@@ -12,21 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char folder[] = "/tmp/tacit-file-XXXXXX";
-
-static int enter_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : 1;
-}
-
-static int leave_folder(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return chdir("/") || system(command);
-}
+#include "unit/temporary.h"
 
 /* Reads a file by other means than the code under test. */
 static void assert_file(const char *path, const char *expected, size_t size)
@@ -241,5 +227,5 @@ int main(void)
         cmocka_unit_test(folders_are_made),
         cmocka_unit_test(logs_grow_and_are_cut),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }

@@ -9,20 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char path[] = "/tmp/tacit-npy-XXXXXX";
-
-static int make_file(void **state)
-{
-    (void)state;
-    int descriptor = mkstemp(path);
-    return descriptor < 0 || close(descriptor);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
+#include "unit/temporary_file.h"
 
 static const float matrix[6] = { 1, 2, 3, 4, 5, 6 };
 static const int64_t triple[3] = { 1, 2, 3 };
@@ -188,5 +175,5 @@ int main(void)
         cmocka_unit_test(other_writers_are_read),
         cmocka_unit_test(whatever_is_wrong_is_refused),
     };
-    return cmocka_run_group_tests(tests, make_file, remove_file);
+    return cmocka_run_group_tests(tests, file_begin, file_end);
 }

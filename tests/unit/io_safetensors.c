@@ -9,20 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char path[] = "/tmp/tacit-safetensors-XXXXXX";
-
-static int make_file(void **state)
-{
-    (void)state;
-    int descriptor = mkstemp(path);
-    return descriptor < 0 || close(descriptor);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
+#include "unit/temporary_file.h"
 
 /* What safetensors 0.8.0 (Python, safetensors.torch.save) writes for these tensors. */
 static const char reference_header[] =
@@ -307,5 +294,5 @@ int main(void)
         cmocka_unit_test(nothing_wrong_is_written),
         cmocka_unit_test(memory_may_run_out),
     };
-    return cmocka_run_group_tests(tests, make_file, remove_file);
+    return cmocka_run_group_tests(tests, file_begin, file_end);
 }

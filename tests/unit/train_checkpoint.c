@@ -13,32 +13,11 @@
 
 #include <cmocka.h>
 
-static char folder[256];
+#include "unit/temporary.h"
 
 static void path_of(const char *name, char path[300])
 {
     snprintf(path, 300, "%s/%s.safetensors", folder, name);
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/tacit-checkpoint-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    static const char *const names[] = { "last", "previous", "next", "next.safetensors.tmp" };
-    char path[300];
-    for (int i = 0; i < 4; i++) {
-        path_of(names[i], path);
-        unlink(path);
-    }
-    snprintf(path, sizeof path, "%s/next.safetensors.tmp", folder);
-    unlink(path);
-    return rmdir(folder);
 }
 
 /* Two networks with a state each; `salt` decides all values. */
@@ -239,11 +218,11 @@ static void interrupted_renames(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(all_comes_back, begin, end),
-        cmocka_unit_test_setup_teardown(damage_falls_back, begin, end),
-        cmocka_unit_test_setup_teardown(another_network_is_refused, begin, end),
-        cmocka_unit_test_setup_teardown(failures_lose_nothing, begin, end),
-        cmocka_unit_test_setup_teardown(interrupted_renames, begin, end),
+        cmocka_unit_test_setup_teardown(all_comes_back, folder_begin, folder_end),
+        cmocka_unit_test_setup_teardown(damage_falls_back, folder_begin, folder_end),
+        cmocka_unit_test_setup_teardown(another_network_is_refused, folder_begin, folder_end),
+        cmocka_unit_test_setup_teardown(failures_lose_nothing, folder_begin, folder_end),
+        cmocka_unit_test_setup_teardown(interrupted_renames, folder_begin, folder_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,24 +13,10 @@
 
 #include <cmocka.h>
 
+#include "unit/temporary_file.h"
+
 static const struct input_shape input_3 = { 3, 16, { .1, .2, .3 }, { .5, .25, 1. / 3 } };
 static const char *const classes[] = { "cat", "dog \"x\"" };
-static char path[64];
-
-static int begin(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/tacit-model-XXXXXX");
-    int descriptor = mkstemp(path);
-    return descriptor < 0 ? -1 : close(descriptor);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
 static struct method method_of(const char *network)
 {
     struct method method = { .type = method_find("supervised"),
@@ -160,10 +146,10 @@ static void wrong_metadata_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(all_comes_back, begin, end),
-        cmocka_unit_test_setup_teardown(names_are_those_of_torchvision, begin, end),
-        cmocka_unit_test_setup_teardown(another_network_does_not_fit, begin, end),
-        cmocka_unit_test_setup_teardown(wrong_metadata_are_told, begin, end),
+        cmocka_unit_test_setup_teardown(all_comes_back, file_begin, file_end),
+        cmocka_unit_test_setup_teardown(names_are_those_of_torchvision, file_begin, file_end),
+        cmocka_unit_test_setup_teardown(another_network_does_not_fit, file_begin, file_end),
+        cmocka_unit_test_setup_teardown(wrong_metadata_are_told, file_begin, file_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,22 +16,7 @@
 
 #include <cmocka.h>
 
-static char folder[64];
-
-static int begin(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/tacit-run-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
+#include "unit/temporary.h"
 
 /* What a watcher saw, and when it wants to stop. */
 struct watcher {
@@ -485,7 +470,7 @@ static void a_model_embeds_by_itself(void **state)
     assert_int_equal(tacit_model_open(in("nothing"), 0, &model), TACIT_BAD_DATA);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_begin, folder_end)
 
 int main(void)
 {
