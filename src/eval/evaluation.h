@@ -62,7 +62,8 @@ status supervised_predict(struct evaluation *e, const struct draw *learn, const 
 /* How labels-only trains on `count` labelled pictures. */
 struct supervised_plan {
     int64_t batch, steps;
-    double rate;
+    double rate, decay;
+    int shift; /* pixels by which pictures are moved, besides mirroring */
 };
 struct supervised_plan supervised_plan(const struct evaluation *e, int64_t count);
 

@@ -158,6 +158,7 @@ static status note_neighbours(const struct evaluation *e, tacit_report *report)
 static status note_supervised(const struct evaluation *e, tacit_report *report)
 {
     char labels[48];
+    int shift = 0;
     report_note(report, "labels-only: the same network, trained with a linear head on those "
                         "labels; its own predictions count under every protocol");
     for (int i = 0; i < e->label_counts; i++) {
@@ -165,11 +166,17 @@ static status note_supervised(const struct evaluation *e, tacit_report *report)
         TRY(learned_of(e, e->per_class[i], &count));
         struct supervised_plan plan = supervised_plan(e, count);
         report_note(report,
-                    "labels-only with %s: %lld steps of %lld pictures, SGD, rate %.3g falling as "
-                    "a cosine, crops and mirroring",
+                    "labels-only with %s: %lld steps of %lld pictures (%.4g epochs), SGD with "
+                    "momentum .9, rate %.3g falling as a cosine, weight decay %g",
                     labels_text(e->per_class[i], labels), (long long)plan.steps,
-                    (long long)plan.batch, plan.rate);
+                    (long long)plan.batch, (double)plan.steps * (double)plan.batch / (double)count,
+                    plan.rate, plan.decay);
+        shift = plan.shift;
     }
+    report_note(report,
+                "labels-only sees pictures moved by up to %d pixel%s and mirrored, not the views "
+                "of pretraining",
+                shift, shift == 1 ? "" : "s");
     return TACIT_OK;
 }
 

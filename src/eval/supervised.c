@@ -12,13 +12,17 @@ enum { LARGEST_BATCH = 128, FEWEST_STEPS = 400, MOST_EPOCHS = 10, SHIFT_SHARE = 
 /* At this rate for LARGEST_BATCH, with pictures moved by up to a sixteenth of their side, 72 % of
  * Fashion-MNIST were right with 10 labels a class; with .1 or an eighth it was 1 to 3 points less.
  */
-static const double usual_rate = 0.03;
+static const double usual_rate = 0.03, usual_decay = 5e-4;
 
 /* Few labels: as many steps as serve. Many: at most as many pictures as pretraining went through,
  * so that this rival may cost what it is compared with, and no more than ten passes. */
 struct supervised_plan supervised_plan(const struct evaluation *e, int64_t count)
 {
-    struct supervised_plan plan = { .batch = count < LARGEST_BATCH ? count : LARGEST_BATCH };
+    struct supervised_plan plan = { .batch = count < LARGEST_BATCH ? count : LARGEST_BATCH,
+                                    .decay = usual_decay,
+                                    .shift = e->input.size < SHIFT_SHARE
+                                                 ? 1
+                                                 : e->input.size / SHIFT_SHARE };
     int64_t batches = count / plan.batch, most = MOST_EPOCHS * batches;
     plan.rate = usual_rate * (double)plan.batch / LARGEST_BATCH;
     if (!config_automatic(e->config, "epochs")) {
@@ -93,12 +97,12 @@ static status rival_configure(struct rival *rival, int trial)
     } numbers[] = {
         { "width", network->width },
         { "image_size", e->input.size },
-        { "augment.crop_padding", e->input.size < SHIFT_SHARE ? 1 : e->input.size / SHIFT_SHARE },
+        { "augment.crop_padding", rival->plan.shift },
         { "batch_size", (double)rival->plan.batch },
         { "steps", (double)rival->plan.steps },
         { "seed", (double)(e->thing.seed + (uint64_t)trial) },
         { "optim.lr", rival->plan.rate },
-        { "optim.weight_decay", 5e-4 },
+        { "optim.weight_decay", rival->plan.decay },
         { "optim.warmup", (double)(rival->plan.steps / 20) },
         { "threads", (double)config_integer(e->config, "threads") },
         { "watch.every", 0 },

@@ -92,6 +92,9 @@ static void separable_classes_score_one_or_zero(void **state)
              accuracy_of(report, "labels-only", "linear", "all"), 0);
         near(cell_of(report, "pixels", "knn", "5", "sd").number, 0, 0);
         assert_string_equal(cell_of(report, "pixels", "knn", "all", "sd").text, "");
+        assert_true(has_note(report, "labels-only with 5 labels a class: 60 steps of 10 pictures "
+                                     "(60 epochs), SGD"));
+        assert_true(has_note(report, "moved by up to 1 pixel and mirrored, not the views"));
         tacit_report_free(report);
     }
 }
