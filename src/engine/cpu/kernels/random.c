@@ -16,6 +16,14 @@ INLINE words product(words a, words b)
 {
     return (words)_mm512_mul_epu32((__m512i)a, (__m512i)b);
 }
+
+/* a0 b0 a1 b1 … in two vectors. */
+INLINE void interleave(words a, words b, uint32_t *to)
+{
+    const words lower = { 0, 8, 1, 9, 2, 10, 3, 11 }, upper = { 4, 12, 5, 13, 6, 14, 7, 15 };
+    _mm512_storeu_si512(to, _mm512_permutex2var_epi64((__m512i)a, (__m512i)lower, (__m512i)b));
+    _mm512_storeu_si512(to + 16, _mm512_permutex2var_epi64((__m512i)a, (__m512i)upper, (__m512i)b));
+}
 #else
 enum { BLOCKS = 4 };
 typedef uint64_t words __attribute__((vector_size(32)));
@@ -24,6 +32,14 @@ static const words lane_number = { 0, 1, 2, 3 };
 INLINE words product(words a, words b)
 {
     return (words)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+}
+
+INLINE void interleave(words a, words b, uint32_t *to)
+{
+    __m256i even = _mm256_unpacklo_epi64((__m256i)a, (__m256i)b);
+    __m256i odd = _mm256_unpackhi_epi64((__m256i)a, (__m256i)b);
+    _mm256_storeu_si256((__m256i *)to, _mm256_permute2x128_si256(even, odd, 0x20));
+    _mm256_storeu_si256((__m256i *)(to + 8), _mm256_permute2x128_si256(even, odd, 0x31));
 }
 #endif
 
@@ -53,17 +69,10 @@ INLINE void draw_piece(uint64_t key, uint64_t high, uint64_t first, uint32_t to[
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    for (int v = 0; v < VECTORS; v++) {
-        words pair[2] = { (c3[v] & 0xFFFFFFFFu) | c2[v] << 32,
-                          (c1[v] & 0xFFFFFFFFu) | c0[v] << 32 };
-        for (int half = 0; half < 2; half++)
-            for (int b = 0; b < BLOCKS; b++) {
-                uint64_t two = pair[half][b];
-                memcpy(to + (v * BLOCKS + b) * 4 + 2 * half, &two, sizeof two);
-            }
-    }
-    for (int i = 0; i < PIECE; i++)
-        to[i] >>= 8;
+    /* Upper 24 bits of each word, the last word of a block first. */
+    for (int v = 0; v < VECTORS; v++)
+        interleave((c3[v] & 0xFFFFFFFFu) >> 8 | (c2[v] & 0xFFFFFF00u) << 24,
+                   (c1[v] & 0xFFFFFFFFu) >> 8 | (c0[v] & 0xFFFFFF00u) << 24, to + v * BLOCKS * 4);
 }
 
 void KERNEL(random_uniform)(uint64_t key, uint64_t high, int64_t first, float *y, int64_t count)
@@ -72,8 +81,12 @@ void KERNEL(random_uniform)(uint64_t key, uint64_t high, int64_t first, float *y
     for (int64_t at = 0; at < count; at += PIECE) {
         int64_t some = count - at < PIECE ? count - at : PIECE;
         draw_piece(key, high, (uint64_t)(first + at) / 4, draw);
-        for (int64_t i = 0; i < some; i++)
-            y[at + i] = (float)(int32_t)draw[i] * 0x1p-24f;
+        if (some == PIECE)
+            for (int i = 0; i < PIECE; i++)
+                y[at + i] = (float)(int32_t)draw[i] * 0x1p-24f;
+        else
+            for (int64_t i = 0; i < some; i++)
+                y[at + i] = (float)(int32_t)draw[i] * 0x1p-24f;
     }
 }
 
@@ -84,7 +97,11 @@ void KERNEL(dropout)(uint64_t key, uint64_t high, int64_t first, uint32_t least,
     for (int64_t at = 0; at < count; at += PIECE) {
         int64_t some = count - at < PIECE ? count - at : PIECE;
         draw_piece(key, high, (uint64_t)(first + at) / 4, draw);
-        for (int64_t i = 0; i < some; i++)
-            y[at + i] = x[at + i] * (draw[i] >= least ? factor : 0.0f);
+        if (some == PIECE)
+            for (int i = 0; i < PIECE; i++)
+                y[at + i] = x[at + i] * ((int32_t)draw[i] >= (int32_t)least ? factor : 0.0f);
+        else
+            for (int64_t i = 0; i < some; i++)
+                y[at + i] = x[at + i] * ((int32_t)draw[i] >= (int32_t)least ? factor : 0.0f);
     }
 }
