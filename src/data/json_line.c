@@ -96,12 +96,12 @@ static bool number_scan(struct scan *scan)
     return true;
 }
 
-static bool word_scan(struct scan *scan, enum json_kind *kind)
+static bool word_scan(struct scan *scan, enum member_kind *kind)
 {
     static const struct {
         const char *word;
-        enum json_kind kind;
-    } words[] = { { "true", JSON_TRUE }, { "false", JSON_FALSE }, { "null", JSON_NULL } };
+        enum member_kind kind;
+    } words[] = { { "true", MEMBER_TRUE }, { "false", MEMBER_FALSE }, { "null", MEMBER_NULL } };
     for (int i = 0; i < 3; i++) {
         size_t length = strlen(words[i].word);
         if ((size_t)(scan->end - scan->at) >= length &&
@@ -168,14 +168,14 @@ static bool value_scan(struct scan *scan, struct json_member *member)
     if (scan->at >= scan->end)
         return wrong(scan, "");
     if (*begin == '"') {
-        member->kind = JSON_TEXT;
+        member->kind = MEMBER_TEXT;
         return string_scan(scan, &member->value, &member->size);
     }
     if (*begin == '{' || *begin == '[') {
-        member->kind = *begin == '{' ? JSON_OBJECT : JSON_ARRAY;
+        member->kind = *begin == '{' ? MEMBER_OBJECT : MEMBER_ARRAY;
         good = items_scan(scan, *begin == '{');
     } else if (*begin == '-' || (*begin >= '0' && *begin <= '9')) {
-        member->kind = JSON_NUMBER;
+        member->kind = MEMBER_NUMBER;
         good = number_scan(scan);
     } else {
         good = word_scan(scan, &member->kind);

@@ -7,21 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum json_kind {
-    JSON_TEXT,
-    JSON_NUMBER,
-    JSON_TRUE,
-    JSON_FALSE,
-    JSON_NULL,
-    JSON_OBJECT,
-    JSON_ARRAY
+enum member_kind {
+    MEMBER_TEXT,
+    MEMBER_NUMBER,
+    MEMBER_TRUE,
+    MEMBER_FALSE,
+    MEMBER_NULL,
+    MEMBER_OBJECT,
+    MEMBER_ARRAY
 };
 
 /* A member; of strings (and the key) the bytes between the quotes, escapes and all. */
 struct json_member {
     const uint8_t *key, *value;
     size_t key_size, size;
-    enum json_kind kind;
+    enum member_kind kind;
 };
 
 /* Goes through the members of the outermost object. False if the bytes are anything but one object

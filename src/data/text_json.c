@@ -18,7 +18,7 @@ static void field_seen(void *argument, const struct json_member *member)
         if (!json_line_is(member, search->corpus->field[k]))
             continue;
         search->found |= 1u << k;
-        if (member->kind != JSON_TEXT && member->kind != JSON_NULL)
+        if (member->kind != MEMBER_TEXT && member->kind != MEMBER_NULL)
             search->wrong |= 1u << k;
     }
 }
@@ -67,11 +67,11 @@ static status json_value(const struct text_file *file, size_t begin, const char 
     size_t next, end = text_line_end(file->bytes, file->size, begin, &next);
     json_line_scan(file->bytes + begin, end - begin, wanted_seen, &wanted, &why);
     const struct json_member *member = &wanted.member;
-    *found = wanted.found && member->kind != JSON_NULL;
+    *found = wanted.found && member->kind != MEMBER_NULL;
     if (!*found)
         return TACIT_OK;
     *value = (struct bytes){ member->value, member->size, NULL };
-    if (member->kind != JSON_TEXT || !memchr(member->value, '\\', member->size))
+    if (member->kind != MEMBER_TEXT || !memchr(member->value, '\\', member->size))
         return TACIT_OK;
     uint8_t *text = memory_new(member->size, 1);
     if (!text)
@@ -90,7 +90,7 @@ static void name_list(void *argument, const struct json_member *member)
 {
     struct listing *listing = argument;
     struct field_names *names = listing->names;
-    bool words = member->kind == JSON_TEXT && member->size > 0;
+    bool words = member->kind == MEMBER_TEXT && member->size > 0;
     for (int i = 0; i < names->count; i++)
         if (json_line_is(member, names->name[i])) {
             names->words[i] |= words;
