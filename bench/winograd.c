@@ -5,8 +5,8 @@
  *
  * busy=1 takes the time of the processors by the number of threads instead of the wall's: tells
  * more where other programs run, best with threads=1. Effective GFLOP/s (those of the direct
- * convolution) of the best run, scratch in MB, and the largest difference of the two results by the
- * largest result. */
+ * convolution) of the best run, scratch in MB, and the error: of some hundred items of the result
+ * against sums in double, root of the mean square by that of the items. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -94,55 +94,108 @@ static void execute(struct contest *c, int who)
         c->best[who] = time;
 }
 
-static double difference(const void *a, const void *b, int64_t size, bool bf16)
+enum { LANES = 16, SAMPLES = 400 };
+
+/* Item (n, c, h, w) where channels lie in blocks of 16; 0 outside. */
+static double item(const void *data, struct shape s, int64_t n, int64_t c, int64_t h, int64_t w,
+                   bool bf16)
 {
-    double largest = 0, most = 0;
-    for (int64_t i = 0; i < size; i++) {
-        most = fmax(most, fabs(value(a, i, bf16) - value(b, i, bf16)));
-        largest = fmax(largest, fabs(value(b, i, bf16)));
+    if (h < 0 || w < 0 || h >= s.dim[2] || w >= s.dim[3])
+        return 0;
+    int64_t block = (n * (s.dim[1] / LANES) + c / LANES) * s.dim[2];
+    return value(data, ((block + h) * s.dim[3] + w) * LANES + c % LANES, bf16);
+}
+
+/* Sum that y at (n, k, h, w) is; the gradient by x is the same of y and the turned weights. */
+static double place_sum(const struct contest *c, int64_t n, int64_t k, int64_t h, int64_t w)
+{
+    const struct convolution_request *r = &c->request;
+    bool data = r->kind == CONVOLVE_DATA;
+    const float *weight = c->operand[1];
+    int64_t channels = r->x.dim[1];
+    double sum = 0;
+    for (int64_t i = 0; i < channels; i++)
+        for (int64_t t = 0; t < 9; t++) {
+            int64_t at = data ? (i * channels + k) * 9 + 8 - t : (k * channels + i) * 9 + t;
+            sum += (double)weight[at] * item(c->operand[data ? 2 : 0], r->x, n, i, h + t / 3 - 1,
+                                             w + t % 3 - 1, r->bf16);
+        }
+    return sum;
+}
+
+/* Sum that the gradient of tap t from channel i to k is. */
+static double tap_sum(const struct contest *c, int64_t k, int64_t i, int64_t t)
+{
+    const struct convolution_request *r = &c->request;
+    double sum = 0;
+    for (int64_t n = 0; n < r->x.dim[0]; n++)
+        for (int64_t h = 0; h < r->x.dim[2]; h++)
+            for (int64_t w = 0; w < r->x.dim[3]; w++)
+                sum += item(c->operand[2], r->y, n, k, h, w, r->bf16) *
+                       item(c->operand[0], r->x, n, i, h + t / 3 - 1, w + t % 3 - 1, r->bf16);
+    return sum;
+}
+
+/* Of the latest result. */
+static double error(const struct contest *c)
+{
+    const struct convolution_request *r = &c->request;
+    const int64_t *d = r->x.dim;
+    struct random_stream stream = random_stream(1, "samples", 0, 0);
+    double off = 0, size = 0;
+    for (int s = 0; s < SAMPLES; s++) {
+        int64_t place[4], limit[] = { d[0], d[1], d[2], d[3] };
+        if (r->kind == CONVOLVE_WEIGHT)
+            limit[0] = d[1], limit[2] = 9;
+        for (int i = 0; i < 4; i++)
+            place[i] = (int64_t)(random_float(&stream) * (float)limit[i]) % limit[i];
+        double got, want;
+        if (r->kind == CONVOLVE_WEIGHT) {
+            got =
+                (double)((const float *)c->operand[1])[(place[0] * d[1] + place[1]) * 9 + place[2]];
+            want = tap_sum(c, place[0], place[1], place[2]);
+        } else {
+            got = item(c->operand[r->kind == CONVOLVE_DATA ? 0 : 2], r->x, place[0], place[1],
+                       place[2], place[3], r->bf16);
+            want = place_sum(c, place[0], place[1], place[2], place[3]);
+        }
+        off += (got - want) * (got - want);
+        size += want * want;
     }
-    return most / largest;
+    return sqrt(off / size);
 }
 
 static status compete(struct contest *c, int runs)
 {
     static const char *const names[] = { "forward", "data gradient", "weight gradient" };
-    static const int result_of[] = { 2, 0, 1 };
     const struct convolution_request *r = &c->request;
-    bool bf16 = r->bf16;
-    int result = result_of[r->kind];
     struct shape shapes[] = { r->x, r->weight, r->y };
     TRY(winograd_new(r, &c->ours));
-    bool theirs = convolution_new(r, &c->theirs) == TACIT_OK && !bf16;
+    bool theirs = convolution_new(r, &c->theirs) == TACIT_OK;
     size_t mine = winograd_scratch(c->ours), other = theirs ? primitive_scratch(c->theirs) : 0;
     c->scratch = memory_new_aligned(mine > other ? mine : other, 1);
-    void *kept = NULL;
     for (int i = 0; i < 3; i++)
-        c->operand[i] = operand(names[i], shapes[i], bf16 && i != 1);
+        c->operand[i] = operand(names[i], shapes[i], r->bf16 && i != 1);
     c->best[0] = c->best[1] = 1e9;
-    double error = 0;
-    execute(c, 0);
-    if (theirs) {
-        kept = c->operand[result];
-        c->operand[result] = operand("other", shapes[result], false);
-        execute(c, 1);
-        error = difference(kept, c->operand[result], shape_size(shapes[result]), false);
+    double errors[2] = { 0 };
+    for (int who = 0; who < 1 + theirs; who++) {
+        execute(c, who);
+        errors[who] = error(c);
     }
     for (int i = 0; i < runs; i++)
         for (int who = 0; who < 1 + theirs; who++)
             execute(c, who);
     double flops = 18.0 * (double)shape_size(r->y) * (double)r->x.dim[1];
-    printf("%4lld x %2lld  %-16s ours %7.2f ms %5.0f GFLOP/s %6.1f MB", (long long)r->x.dim[1],
-           (long long)r->x.dim[2], names[r->kind], 1e3 * c->best[0], flops / c->best[0] / 1e9,
-           (double)mine / 1e6);
+    printf("%4lld x %2lld  %-16s ours %7.2f ms %5.0f GFLOP/s %6.1f MB error %.1e",
+           (long long)r->x.dim[1], (long long)r->x.dim[2], names[r->kind], 1e3 * c->best[0],
+           flops / c->best[0] / 1e9, (double)mine / 1e6, errors[0]);
     if (theirs)
-        printf("   %s %7.2f ms %5.0f GFLOP/s %6.1f MB   difference %.1e", primitive_name(c->theirs),
-               1e3 * c->best[1], flops / c->best[1] / 1e9, (double)other / 1e6, error);
+        printf("   %s %7.2f ms %5.0f GFLOP/s %6.1f MB error %.1e", primitive_name(c->theirs),
+               1e3 * c->best[1], flops / c->best[1] / 1e9, (double)other / 1e6, errors[1]);
     printf("\n");
     fflush(stdout);
     for (int i = 0; i < 3; i++)
         memory_free_aligned(c->operand[i]);
-    memory_free_aligned(kept);
     memory_free_aligned(c->scratch);
     winograd_free(c->ours);
     if (theirs)

@@ -14,7 +14,7 @@ if(kernel_sources)
   target_compile_options(kernels_avx512 PRIVATE -mavx2 -mfma -mf16c
     -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512)
   target_compile_options(kernels_avx512_bf16 PRIVATE -mavx2 -mfma -mf16c
-    -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16 -mprefer-vector-width=512)
+    -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16 -mavx512vnni -mprefer-vector-width=512)
   add_library(room_kernels STATIC ${kernel_objects})
   set_target_properties(room_kernels PROPERTIES LINKER_LANGUAGE C)
   target_link_libraries(room_kernels PUBLIC tacit_options)

@@ -58,7 +58,17 @@ static float from_bf16(uint16_t x)
     return y;
 }
 
-static struct operand_copy copy_new(struct shape shape, const char *name, bool bf16)
+/* NORMAL: as it says; FADING: every image (or output channel) a 64th of the one before; ONES: what
+ * makes the largest sums there can be. */
+enum fill { NORMAL, FADING, ONES };
+
+static float filled(enum fill fill, struct random_stream *stream, int64_t leading)
+{
+    float x = (float)random_normal(stream);
+    return fill == ONES ? 1 : fill == FADING ? ldexpf(x, -6 * (int)(leading % 16)) : x;
+}
+
+static struct operand_copy copy_new(struct shape shape, const char *name, bool bf16, enum fill fill)
 {
     int64_t size = shape_size(shape);
     struct operand_copy t = { shape, memory_new((size_t)size, sizeof(double)),
@@ -67,7 +77,7 @@ static struct operand_copy copy_new(struct shape shape, const char *name, bool b
     assert_non_null(t.value);
     assert_non_null(t.stored);
     for (int64_t i = 0; i < size; i++) {
-        float x = (float)random_normal(&stream);
+        float x = filled(fill, &stream, i / (size / shape.dim[0]));
         uint32_t bits;
         memcpy(&bits, &x, sizeof bits);
         /* In memory, for gcc 12 otherwise folds the two conversions into none. */
@@ -110,8 +120,11 @@ static void store_item(struct operand_copy *t, int64_t plain, int64_t place, voi
         ((float *)t->stored)[place] = x;
 }
 
+enum { LEADING = 300 };
+
+/* For every image, or output channel of a weight. */
 struct distance {
-    double most, largest;
+    double most[LEADING], largest[LEADING];
 };
 
 static void compare_item(struct operand_copy *t, int64_t plain, int64_t place, void *argument)
@@ -120,8 +133,10 @@ static void compare_item(struct operand_copy *t, int64_t plain, int64_t place, v
     double got =
         (double)(t->bf16 ? from_bf16(((uint16_t *)t->stored)[place]) : ((float *)t->stored)[place]);
     double off = fabs(got - t->value[plain]);
-    distance->most = off <= distance->most ? distance->most : off; /* NaN stays */
-    distance->largest = fmax(distance->largest, fabs(t->value[plain]));
+    int64_t n = plain / (shape_size(t->shape) / t->shape.dim[0]);
+    assert_in_range(n, 0, LEADING - 1);
+    distance->most[n] = off <= distance->most[n] ? distance->most[n] : off; /* NaN stays */
+    distance->largest[n] = fmax(distance->largest[n], fabs(t->value[plain]));
 }
 
 /* The direct sums: adds x w to y, y w to x, or x y to w. */
@@ -155,13 +170,21 @@ static void direct(enum convolution_kind kind, struct operand_copy *x, struct op
                 }
 }
 
-static void check(const struct problem *p, enum convolution_kind kind, bool bf16)
+/* Of the largest result of an image or channel. f32: 3e-6; fixed point, for bf16: 3e-3; rounding
+ * to 8 bits adds 2^-8. */
+static double tolerance(const struct operand_copy *result, bool bf16)
+{
+    bool fixed = bf16 && strcmp(cpu_isa(), "avx512_bf16") == 0;
+    return (result->bf16 ? 1.0 / 256 : 0) + (fixed ? 3e-3 : 3e-6);
+}
+
+static void check(const struct problem *p, enum convolution_kind kind, bool bf16, enum fill fill)
 {
     int64_t grown = 2 * p->padding - 2;
     struct operand_copy t[] = {
-        copy_new(SHAPE(p->n, p->c, p->height, p->width), "x", bf16),
-        copy_new(SHAPE(p->k, p->c, 3, 3), "weight", false),
-        copy_new(SHAPE(p->n, p->k, p->height + grown, p->width + grown), "y", bf16),
+        copy_new(SHAPE(p->n, p->c, p->height, p->width), "x", bf16, fill),
+        copy_new(SHAPE(p->k, p->c, 3, 3), "weight", false, fill),
+        copy_new(SHAPE(p->n, p->k, p->height + grown, p->width + grown), "y", bf16, fill),
     };
     struct convolution_request r = { .kind = kind,
                                      .how = { { 1, 1 }, { p->padding, p->padding }, { 1, 1 }, 1 },
@@ -187,13 +210,15 @@ static void check(const struct problem *p, enum convolution_kind kind, bool bf16
     for (size_t i = 0; i < guard; i++)
         assert_int_equal(scratch[bytes + i], 0xFF);
     direct(kind, &t[0], &t[1], &t[2], p->padding);
-    struct distance distance = { 0, 0 };
+    struct distance distance = { { 0 }, { 0 } };
     for_items(result, result == &t[1], compare_item, &distance);
-    /* f32: 3e-6 of the largest result; rounding to 8 bits adds 2^-8. */
-    if (!(distance.most <= (result->bf16 ? 1.0 / 256 + 3e-6 : 3e-6) * distance.largest))
-        fail_msg("kind %d, %lld x %lld -> %lld of %lldx%lld, padding %lld, bf16 %d: error %g of %g",
-                 (int)kind, (long long)p->n, (long long)p->c, (long long)p->k, (long long)p->height,
-                 (long long)p->width, (long long)p->padding, bf16, distance.most, distance.largest);
+    for (int64_t n = 0; n < result->shape.dim[0]; n++)
+        if (!(distance.most[n] <= tolerance(result, bf16) * distance.largest[n]))
+            fail_msg("kind %d, %lld x %lld -> %lld of %lldx%lld, padding %lld, bf16 %d, fill %d: "
+                     "error %g of %g in %lld",
+                     (int)kind, (long long)p->n, (long long)p->c, (long long)p->k,
+                     (long long)p->height, (long long)p->width, (long long)p->padding, bf16,
+                     (int)fill, distance.most[n], distance.largest[n], (long long)n);
     memory_free_aligned(scratch);
     winograd_free(w);
     for (int i = 0; i < 3; i++)
@@ -207,7 +232,56 @@ static void against_direct_sums(void **state)
     for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
         for (int kind = 0; kind < 3; kind++)
             for (int bf16 = 0; bf16 < 2; bf16++)
-                check(&problems[i], (enum convolution_kind)kind, bf16);
+                check(&problems[i], (enum convolution_kind)kind, bf16, NORMAL);
+}
+
+/* Fixed point: every row has a scale of its own, and the largest sums fit. */
+static void scales_and_largest_sums(void **state)
+{
+    (void)state;
+    static const struct problem some[] = { { 6, 32, 48, 8, 8, 1 }, { 2, 512, 48, 6, 6, 1 } };
+    parallel_set_threads(2);
+    for (int i = 0; i < 2; i++)
+        for (int kind = 0; kind < 3; kind++)
+            check(&some[i], (enum convolution_kind)kind, true, i ? ONES : FADING);
+}
+
+/* What is not a number, or infinite, reaches the results it belongs to and no other image; all
+ * zeros stay zeros. */
+static void what_is_not_finite_stays_so(void **state)
+{
+    (void)state;
+    static const uint16_t odd[] = { 0x7FC0, 0x7F80, 0xFF80, 0 }; /* NaN, infinities, 0 */
+    struct convolution_request r = { .how = { { 1, 1 }, { 1, 1 }, { 1, 1 }, 1 },
+                                     .x = SHAPE(2, 32, 4, 4),
+                                     .weight = SHAPE(16, 32, 3, 3),
+                                     .y = SHAPE(2, 16, 4, 4),
+                                     .x_layout = ACTIVATION_BLOCKED,
+                                     .y_layout = ACTIVATION_BLOCKED,
+                                     .bf16 = true };
+    struct winograd *w;
+    assert_int_equal(winograd_new(&r, &w), TACIT_OK);
+    uint16_t *x = memory_new_aligned(2 * 512, sizeof *x), *y = memory_new_aligned(512, sizeof *y);
+    float *weight = memory_new_aligned(4608, sizeof *weight);
+    void *scratch = memory_new_aligned(winograd_scratch(w), 1);
+    for (int i = 0; i < 4608; i++)
+        weight[i] = 1;
+    for (int i = 0; i < 4; i++) {
+        memset(x, 0, 2 * 512 * sizeof *x);
+        x[5 * LANES] = odd[i]; /* image 0, place (1, 1) */
+        winograd_execute(w, x, weight, y, scratch);
+        for (int place = 0; place < 256; place++) {
+            float first = from_bf16(y[place]), second = from_bf16(y[256 + place]);
+            int near = place / LANES / 4 <= 2 && place / LANES % 4 <= 2;
+            assert_true(odd[i] ? !near || !isfinite(first) : first == 0);
+            assert_true(second == 0);
+        }
+    }
+    memory_free_aligned(x);
+    memory_free_aligned(y);
+    memory_free_aligned(weight);
+    memory_free_aligned(scratch);
+    winograd_free(w);
 }
 
 /* Sums of the weight gradient too large for every thread to have its own, in two lots of tiles. */
@@ -216,7 +290,8 @@ static void large_sums(void **state)
     (void)state;
     static const struct problem problem = { 290, 256, 208, 1, 1, 1 };
     parallel_set_threads(2);
-    check(&problem, CONVOLVE_WEIGHT, false);
+    check(&problem, CONVOLVE_WEIGHT, false, NORMAL);
+    check(&problem, CONVOLVE_WEIGHT, true, ONES);
 }
 
 /* What it must leave to others. */
@@ -270,7 +345,7 @@ static void threads_do_not_matter(void **state)
                                              .y_layout = ACTIVATION_BLOCKED };
             struct operand_copy t[3];
             for (int i = 0; i < 3; i++) {
-                t[i] = copy_new(shapes[i], "any", false);
+                t[i] = copy_new(shapes[i], "any", false, NORMAL);
                 for_items(&t[i], i == 1, store_item, NULL);
             }
             struct winograd *w;
@@ -298,6 +373,8 @@ static int run_all(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(against_direct_sums),
         cmocka_unit_test(large_sums),
+        cmocka_unit_test(scales_and_largest_sums),
+        cmocka_unit_test(what_is_not_finite_stays_so),
         cmocka_unit_test(refuses),
         cmocka_unit_test(threads_do_not_matter),
     };

@@ -40,7 +40,8 @@ static const struct kernel_table *choose_table(void)
         const struct kernel_table *table;
         bool supported;
     } choice[] = {
-        { &kernel_table_avx512_bf16, wide && __builtin_cpu_supports("avx512bf16") },
+        { &kernel_table_avx512_bf16,
+          wide && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni") },
         { &kernel_table_avx512, wide },
         { &kernel_table_avx2, true },
     };

@@ -12,8 +12,10 @@ bool winograd_fits(const struct convolution_request *request);
 
 struct winograd;
 
-/* Makes ready a convolution that fits. With `bf16` the activations are stored so, arithmetic stays
- * f32; weights and their gradients are plain f32 [K, C, 3, 3] always. Free with winograd_free. */
+/* Makes ready a convolution that fits. With `bf16` the activations are stored so; arithmetic stays
+ * f32 or, where the machine multiplies 16-bit integers, is fixed point (kernels/winograd_fixed.h),
+ * whose error is at most that of the storage. Weights and their gradients are plain f32
+ * [K, C, 3, 3] always. Free with winograd_free. */
 status winograd_new(const struct convolution_request *request, struct winograd **winograd);
 
 /* Bytes of scratch that an execution wants, aligned to 64; what it holds does not matter. */
