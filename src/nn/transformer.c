@@ -5,9 +5,9 @@
 
 static const double DEVIATION = 0.02;
 
-/* In the graph scores of what must not be seen are this much lower: e to that power is 0 in single
- * and double precision, and no sum with it overflows. */
-static const double HIDDEN = 1e9;
+/* The score of what must not be seen: e to that power is 0 in single and double precision beside
+ * any other score. Padding, which sees nothing, gives all the same weight. */
+static const double HIDDEN = -1e9;
 
 static const struct {
     const char *name;
@@ -148,7 +148,7 @@ val attention(net n, val q, val k, val v, const struct attention *how)
         matmul_transposed(heads_apart(scaled, how->heads), false, heads_apart(k, how->heads), true);
     val seen = visible(n.graph, dim(q, 1), how);
     if (!is_none(seen))
-        score = add(score, scale(shift(seen, -1), HIDDEN));
+        score = select_where(seen, score, constant(n.graph, HIDDEN));
     val weight = dropout(n, "weights", softmax(score), how->dropout);
     return reshape(permute(matmul(weight, heads_apart(v, how->heads)), together), shape);
 }
