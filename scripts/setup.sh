@@ -21,6 +21,7 @@ yaml-0.1     libyaml-dev             libyaml-devel     libyaml
 jansson      libjansson-dev          jansson-devel     jansson
 liblbfgs     liblbfgs-dev            liblbfgs-devel    liblbfgs
 zlib         zlib1g-dev              zlib-devel        zlib
+libutf8proc  libutf8proc-dev         utf8proc-devel    libutf8proc
 cmocka       libcmocka-dev           libcmocka-devel   cmocka
 '
 
