@@ -92,6 +92,7 @@ val l2_normalize(val x, double epsilon); /* x / max(||x||, epsilon), as PyTorch'
  * ignore_index; 0 where all are ignored. Ignored rows get no gradient. */
 val cross_entropy(val logits, val target);
 val cross_entropy_mean(val logits, val target, int ignored);
+val cross_entropy_gradient(val logits, val target, val dy); /* dy [N] -> [N, K] */
 
 val reshape(val x, struct shape shape);
 val broadcast_to(val x, struct shape shape);

@@ -63,8 +63,9 @@ static void every_op_has_a_witness(void **state)
         /* known under the name of what is composed of them */
         "bn_statistics", "bn_apply", "bn_gradient", "relu_gradient", "conv2d_data_gradient",
         "conv2d_weight_gradient", "max_pool_gradient", "average_pool_gradient", "scatter_add",
-        /* trivial; engine_gradients and engine_graphs see to them */
-        "cast", "stop_gradient", "all_gather", "reorder", NULL
+        "cross_entropy_gradient",
+        /* trivial; engine_gradients, engine_random and nn_programs see to them */
+        "cast", "stop_gradient", "all_gather", "reorder", "dropout", NULL
     };
     for (int i = 0; all_ops[i]; i++) {
         if (all_ops[i]->inputs == 0 || (all_ops[i]->flags & OP_EFFECT))

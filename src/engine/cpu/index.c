@@ -73,6 +73,34 @@ static status one_hot_prepare(struct call *call)
     return TACIT_OK;
 }
 
+/* Rows [begin, end): the softmax, less 1 at the target, times the row's upstream gradient. A target
+ * that names no class takes nothing off: the loss is NaN already. */
+static void entropy_body(void *argument, int64_t begin, int64_t end)
+{
+    struct call *call = argument;
+    const int32_t *target = call->in[1].data;
+    int64_t width = call->out[0].type.shape.dim[1];
+    for (int64_t r = begin; r < end; r++) {
+        float *y = (float *)call->out[0].data + r * width;
+        kernels()->softmax((const float *)call->in[0].data + r * width, y, 1, width, false);
+        if (target[r] >= 0 && target[r] < width)
+            y[target[r]] -= 1;
+        kernels()->binary(BINARY_multiply, y, 1, (const float *)call->in[2].data + r, 0, y, width);
+    }
+}
+
+static void entropy_run(struct call *call)
+{
+    struct shape shape = call->out[0].type.shape;
+    parallel_for(shape.dim[0], (double)shape.dim[1], entropy_body, call);
+}
+
+static status entropy_prepare(struct call *call)
+{
+    call->run = entropy_run;
+    return TACIT_OK;
+}
+
 static void diagonal_run(struct call *call)
 {
     struct shape shape = call->out[0].type.shape;
@@ -168,6 +196,7 @@ const struct cpu_kernel cpu_index[] = {
     { &op_gather, gather_prepare, NULL, NULL, false },
     { &op_scatter_add, scatter_prepare, NULL, NULL, false },
     { &op_one_hot, one_hot_prepare, NULL, NULL, false },
+    { &op_cross_entropy_gradient, entropy_prepare, NULL, NULL, false },
     { &op_fill_diagonal, diagonal_prepare, NULL, NULL, false },
     { &op_count_up, count_prepare, NULL, NULL, false },
     { &op_random_uniform, draw_prepare, NULL, NULL, false },

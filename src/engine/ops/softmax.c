@@ -111,12 +111,10 @@ static bool shape_cross_entropy(const struct graph *graph, const struct node *no
            shape_equal(out[0].shape, input_type(graph, node, 1).shape);
 }
 
-/* (softmax - one-hot of the target) times the row's upstream gradient. */
 static void gradient_cross_entropy(RULE_ARGUMENTS)
 {
     (void)node, (void)out;
-    val difference = subtract(softmax(in[0]), one_hot(in[1], dim(in[0], 1)));
-    din[0] = multiply(difference, reshape(dout[0], SHAPE(rows(in[0]), 1)));
+    din[0] = cross_entropy_gradient(in[0], in[1], dout[0]);
 }
 
 static void reference_cross_entropy(const struct reference_call *call)
@@ -161,4 +159,62 @@ const struct op_type op_cross_entropy = {
     .gradient = gradient_cross_entropy,
     .reference = reference_cross_entropy,
     .make = make_cross_entropy,
+};
+
+val cross_entropy_gradient(val logits, val target, val dy)
+{
+    return graph_add(logits.graph, &op_cross_entropy_gradient, 3, (val[]){ logits, target, dy },
+                     NULL);
+}
+
+static bool shape_cross_entropy_gradient(const struct graph *graph, const struct node *node,
+                                         struct type out[])
+{
+    if (!shape_cross_entropy(graph, node, out) || input_type(graph, node, 2).dtype != F32 ||
+        !shape_equal(out[0].shape, input_type(graph, node, 2).shape))
+        return false;
+    out[0] = input_type(graph, node, 0);
+    return true;
+}
+
+/* p = softmax(x), y = (p - one-hot) u with u = dy: linear in u; by x the slope of the softmax. */
+static void gradient_cross_entropy_gradient(RULE_ARGUMENTS)
+{
+    (void)node, (void)out;
+    val p = softmax(in[0]), row = reshape(in[2], SHAPE(rows(in[0]), 1));
+    val h = multiply(dout[0], row);
+    val difference = subtract(p, one_hot(in[1], dim(in[0], 1)));
+    din[0] = multiply(p, subtract(h, sum_last(multiply(p, h))));
+    din[2] = reshape(sum_last(multiply(dout[0], difference)), shape_of(in[2]));
+}
+
+static void reference_cross_entropy_gradient(const struct reference_call *call)
+{
+    int64_t width = call->in_type[0]->shape.dim[1], count = call->in_type[0]->shape.dim[0];
+    for (int64_t r = 0; r < count; r++) {
+        const double *row = call->in[0] + r * width;
+        double level = log_sum(row, width);
+        for (int64_t i = 0; i < width; i++)
+            call->out[0][r * width + i] =
+                (exp(row[i] - level) - ((double)i == call->in[1][r])) * call->in[2][r];
+    }
+}
+
+static val make_cross_entropy_gradient(const val in[], int inputs, const double number[])
+{
+    (void)inputs, (void)number;
+    return cross_entropy_gradient(in[0], in[1], in[2]);
+}
+
+const struct op_type op_cross_entropy_gradient = {
+    .name = "cross_entropy_gradient",
+    .doc = "(softmax(logits) - one-hot of the target) dy, per row.",
+    .inputs = 3,
+    .outputs = 1,
+    .flags = OP_PURE | OP_IN_PLACE | OP_INTEGERS,
+    .cases = "[1,3] [1]:3 [1]\n[6,10] [6]:10 [6]\n[5,130] [5]:130 [5]",
+    .shape = shape_cross_entropy_gradient,
+    .gradient = gradient_cross_entropy_gradient,
+    .reference = reference_cross_entropy_gradient,
+    .make = make_cross_entropy_gradient,
 };
