@@ -9,7 +9,7 @@
 #include "train/observe.h"
 #include "train/session.h"
 
-enum { EVAL_LABELS_MAX = 32 };
+enum { EVAL_LABELS_MAX = 32, VIEWS_OF_RUN = 1 /* choice of views= */ };
 
 struct evaluation {
     const struct config *config; /* checked, of the task eval */

@@ -173,10 +173,15 @@ static status note_supervised(const struct evaluation *e, tacit_report *report)
                     plan.rate, plan.decay);
         shift = plan.shift;
     }
-    report_note(report,
-                "labels-only sees pictures moved by up to %d pixel%s and mirrored, not the views "
-                "of pretraining",
-                shift, shift == 1 ? "" : "s");
+    if (config_choice(e->config, "views") == VIEWS_OF_RUN)
+        report_note(report, "labels-only sees views as of the run's pretraining (%s)",
+                    config_value(&e->thing.config, "augment.pipeline"));
+    else
+        report_note(
+            report,
+            "labels-only sees pictures moved by up to %d pixel%s and mirrored, not the views "
+            "of pretraining",
+            shift, shift == 1 ? "" : "s");
     return TACIT_OK;
 }
 

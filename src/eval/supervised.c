@@ -6,12 +6,13 @@
 #include "train/tasks.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { LARGEST_BATCH = 128, FEWEST_STEPS = 400, MOST_EPOCHS = 10, SHIFT_SHARE = 16 };
 
 /* At this rate for LARGEST_BATCH, with pictures moved by up to a sixteenth of their side, 72 % of
  * Fashion-MNIST were right with 10 labels a class; with .1 or an eighth it was 1 to 3 points less.
- */
+ * The run's own views (views=run; crops from .3, colours) gave 72.9 against 71.7 on three draws. */
 static const double usual_rate = 0.03, usual_decay = 5e-4;
 
 /* Few labels: as many steps as serve. Many: at most as many pictures as pretraining went through,
@@ -77,6 +78,22 @@ static const char *const stem_words[] = {
     [STEM_AUTO] = "auto", [STEM_CIFAR] = "cifar", [STEM_IMAGENET] = "imagenet"
 };
 
+/* The augmentation of the run's pretraining, as its config.yaml has it. */
+static status rival_views(struct rival *rival)
+{
+    const struct config *config = &rival->e->thing.config;
+    static const char prefix[] = "augment.";
+    size_t found = 0;
+    for (size_t i = 0; i < config->count; i++)
+        if (strncmp(config->entry[i].key, prefix, sizeof prefix - 1) == 0) {
+            TRY(tacit_config_set(rival->config, config->entry[i].key, config->entry[i].value));
+            found++;
+        }
+    return found ? TACIT_OK
+                 : fail(TACIT_USAGE, "views=run: %s tells nothing about its augmentation",
+                        rival->e->path);
+}
+
 static status rival_configure(struct rival *rival, int trial)
 {
     const struct evaluation *e = rival->e;
@@ -112,6 +129,8 @@ static status rival_configure(struct rival *rival, int trial)
         TRY(tacit_config_set(rival->config, texts[i][0], texts[i][1]));
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         TRY(set_number(rival->config, numbers[i].key, numbers[i].value));
+    if (config_choice(e->config, "views") == VIEWS_OF_RUN)
+        TRY(rival_views(rival));
     return tacit_config_check(rival->config);
 }
 

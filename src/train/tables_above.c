@@ -5,6 +5,7 @@
 #include <math.h>
 
 static const char *const protocols[] = { "knn", "linear", NULL };
+static const char *const views[] = { "shift", "run", NULL };
 static const char *const subjects[] = { "pixels", "untrained", "labels-only", NULL };
 
 const tacit_row protocol_rows[] = {
@@ -78,6 +79,11 @@ const struct option evaluate_options[] = {
       .automatic = true,
       .unit = "epochs",
       .help = "training of labels-only" },
+    { .name = "views",
+      .kind = OPTION_CHOICE,
+      .fallback = "shift",
+      .choices = views,
+      .help = "what labels-only trains on: pictures moved and mirrored, or views as of the run" },
     { .name = "seed",
       .kind = OPTION_INTEGER,
       .fallback = "0",

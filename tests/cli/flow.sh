@@ -68,6 +68,8 @@ try eval one labels=folders protocol=linear against=pixels,untrained labels_per_
 works "eval against others" "^linear" "^run" "^pixels" "^untrained"
 try eval one labels=folders labels_per_class=500
 fails "more labels than there are" 2 "labels_per_class=500" "cat has" "dog has"
+try eval one labels=folders protocol=knn k=3 against=labels-only views=run epochs=1
+works "labels-only on the views of the run" "views as of the run's pretraining (simclr-cifar)"
 try eval one labels=none
 fails "eval without labels" 2 "labels"
 
