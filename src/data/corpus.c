@@ -338,7 +338,7 @@ status corpus_fill(struct source *source, const struct census *census)
     TRY(source_find_parts(source));
     TRY(parts_by_file(source));
     if (census->pictures)
-        TRY(source_say(source, "%zu pictures beside the texts are left out", census->pictures));
+        TRY(source_say(source, "left out: pictures beside the texts (%zu)", census->pictures));
     return corpus_judge(source);
 }
 

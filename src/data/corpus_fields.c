@@ -8,7 +8,8 @@
 
 /* Names that mean the text, the likeliest first; and names that never do by themselves. */
 static const char *const usual[] = { "text", "content", "sentence", "body" };
-static const char *const never[] = { "id", "_id", "docno", "docid", "num", "uid", "guid", "url" };
+static const char *const never[] = { "id",  "_id",  "docno", "docid", "num",
+                                     "uid", "guid", "url",   "file",  "path" };
 
 /* Columns of a table have numbers, too, from 1. */
 static int names_find(const struct field_names *names, const char *name, bool by_number)

@@ -184,7 +184,7 @@ static status archive_open(struct source *source, const struct probe *probe)
                     "the archive %s holds no pictures (JPEG, PNG, WebP, BMP, PPM, PGM) or texts",
                     source->path);
     if (members->census.sure[TEXT_PLAIN])
-        TRY(source_say(source, "%zu texts beside the pictures are left out",
+        TRY(source_say(source, "left out: texts beside the pictures (%zu)",
                        members->census.sure[TEXT_PLAIN]));
     qsort(members->member, members->count, sizeof *members->member, by_name);
     for (size_t i = 0; i < members->count; i++)

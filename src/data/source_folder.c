@@ -62,7 +62,7 @@ static status folder_open(struct source *source, const struct probe *probe)
             "does",
             probe->path);
     if (probe->census && probe->census->sure[TEXT_PLAIN])
-        TRY(source_say(source, "%zu texts beside the pictures are left out",
+        TRY(source_say(source, "left out: texts beside the pictures (%zu)",
                        probe->census->sure[TEXT_PLAIN]));
     return source_find_parts(source);
 }

@@ -85,6 +85,8 @@ static void documents_and_lines(void **state)
                   "auto, documents and lines");
     texts_refused(path_of("a.txt"), (struct source_options){ .field = "text" }, TACIT_USAGE,
                   "plain text, which has no fields");
+    texts_refused(path_of("a.txt"), (struct source_options){ .labels = "field:y" }, TACIT_BAD_DATA,
+                  "plain texts have none");
 }
 
 static void packed_by(const char *name, int filter, const char *text)
@@ -148,6 +150,16 @@ static void truncated(void **state)
                   "holds no text");
 }
 
+static void no_room_to_unpack(void **state)
+{
+    (void)state;
+    file_put_packed("a.txt.gz", "words", 5);
+    assert_int_equal(setenv("TMPDIR", path_of("nowhere"), 1), 0);
+    texts_refused(path_of("a.txt.gz"), (struct source_options){ 0 }, TACIT_RESOURCES, "TMPDIR");
+    assert_int_equal(unsetenv("TMPDIR"), 0);
+    source_close(texts_opened(path_of("a.txt.gz"), (struct source_options){ 0 }));
+}
+
 static void folders_of_documents(void **state)
 {
     (void)state;
@@ -195,7 +207,7 @@ static void mixed_folders(void **state)
     png_put("m/x.png", 1, 1);
     struct source *source = texts_opened(path_of("m"), (struct source_options){ 0 });
     assert_int_equal(source->count, 3);
-    noted(source, "1 pictures beside the texts are left out");
+    noted(source, "left out: pictures beside the texts (1)");
     struct image image;
     assert_int_equal(source_read(source, 0, &image), TACIT_USAGE);
     source_close(source);
@@ -208,7 +220,7 @@ static void mixed_folders(void **state)
     source = opened(path_of("m"), NULL);
     assert_int_equal(source->kind, SAMPLE_PICTURE);
     assert_int_equal(source->count, 4);
-    noted(source, "3 texts beside the pictures are left out");
+    noted(source, "left out: texts beside the pictures (3)");
     struct bytes text;
     assert_int_equal(source_text(source, 0, &text), TACIT_USAGE);
     source_close(source);
@@ -419,7 +431,7 @@ static void archives(void **state)
         assert_int_equal(source->count, 2);
         assert_string_equal(source->sample[0].name, "set/neg/1.txt");
         assert_int_equal(source->classes, 2);
-        noted(source, "1 pictures beside the texts");
+        noted(source, "pictures beside the texts (1)");
         struct bytes text;
         assert_int_equal(source_text(source, 0, &text), TACIT_OK);
         assert_true(text.size > 0);
@@ -542,11 +554,22 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, files_begin, files_end)
     const struct CMUnitTest tests[] = {
-        TEST(documents_and_lines),  TEST(packed_files),  TEST(truncated),
-        TEST(folders_of_documents), TEST(mixed_folders), TEST(json_lines),
-        TEST(json_lines_broken),    TEST(tables),        TEST(trec_records),
-        TEST(parallel_texts),       TEST(archives),      TEST(hashes),
-        TEST(many_files),           TEST(long_line),     TEST(json_lines_that_are_none),
+        TEST(documents_and_lines),
+        TEST(packed_files),
+        TEST(truncated),
+        TEST(folders_of_documents),
+        TEST(mixed_folders),
+        TEST(json_lines),
+        TEST(json_lines_broken),
+        TEST(tables),
+        TEST(trec_records),
+        TEST(parallel_texts),
+        TEST(archives),
+        TEST(hashes),
+        TEST(many_files),
+        TEST(long_line),
+        TEST(no_room_to_unpack),
+        TEST(json_lines_that_are_none),
         TEST(memory_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
