@@ -182,8 +182,7 @@ static status finish(struct program *program, struct plan *plan)
 status compile(struct graph *graph, const struct target *target, struct program **result)
 {
     struct plan plan = { .graph = graph, .target = target, .block = 16 };
-    if (!cpu_supported())
-        return fail(TACIT_FAILED, "this processor has no AVX2, which the kernels need at least");
+    TRY(cpu_ready());
     struct program *program = memory_new(1, sizeof *program);
     if (!program)
         return TACIT_RESOURCES;
@@ -308,45 +307,46 @@ static status check_after(struct program *program, uint32_t i)
     return TACIT_OK;
 }
 
+/* A call that fails ends the run: nothing after it, a commit above all, may build on what it left.
+ */
+static status run_call(struct call *call)
+{
+    call->run(call);
+    return call->failure;
+}
+
 static status run_checked(struct program *program)
 {
     for (uint32_t i = 0; i < program->calls; i++) {
         check_before(program, i);
-        program->call[i].run(&program->call[i]);
+        TRY(run_call(&program->call[i]));
         TRY(check_after(program, i));
     }
     return TACIT_OK;
 }
 
-/* What the calls that can fail (those that wait for other ranks) came to. */
-static status run_outcome(const struct program *program)
-{
-    for (size_t i = 0; i < program->calls; i++)
-        if (program->call[i].failure != TACIT_OK)
-            return fail(program->call[i].failure, "%s: another rank did not answer",
-                        program->call[i].op->name);
-    return TACIT_OK;
-}
-
-static void run_profiled(struct program *program)
+static status run_profiled(struct program *program)
 {
     for (size_t i = 0; i < program->calls; i++) {
         double start = clock_seconds();
-        program->call[i].run(&program->call[i]);
+        TRY(run_call(&program->call[i]));
         program->call[i].seconds += clock_seconds() - start;
         program->call[i].runs++;
     }
+    return TACIT_OK;
+}
+
+static status run_plainly(struct program *program)
+{
+    for (size_t i = 0; i < program->calls; i++)
+        TRY(run_call(&program->call[i]));
+    return TACIT_OK;
 }
 
 status program_run(struct program *program, uint64_t step)
 {
     program->key.step = step;
-    if (program->check)
-        TRY(run_checked(program));
-    else if (program->profile)
-        run_profiled(program);
-    else
-        for (size_t i = 0; i < program->calls; i++)
-            program->call[i].run(&program->call[i]);
-    return run_outcome(program);
+    return program->check     ? run_checked(program)
+           : program->profile ? run_profiled(program)
+                              : run_plainly(program);
 }

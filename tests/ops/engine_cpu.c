@@ -108,7 +108,7 @@ static void golden_cases(void **state)
         golden_free(&k);
     }
     free(golden.bytes);
-    no_complaints(0);
+    no_complaints();
 }
 
 static void table_cases(void **state)
@@ -123,7 +123,7 @@ static void table_cases(void **state)
                                   run_every_form);
         }
     }
-    no_complaints(0);
+    no_complaints();
 }
 
 static void more_cases(void **state)
@@ -131,7 +131,7 @@ static void more_cases(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof hard_case / sizeof *hard_case; i++)
         run_line(hard_case[i], run_every_form);
-    no_complaints(0);
+    no_complaints();
 }
 
 static void fused_forms(void **state)
@@ -157,7 +157,7 @@ static void fused_forms(void **state)
                 run_against_reference(name[what], &c, build_fused,
                                       &(struct fused){ c.number, what }, run_every_form);
             }
-    no_complaints(0);
+    no_complaints();
 }
 
 static int run(const char *isa)

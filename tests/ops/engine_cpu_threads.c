@@ -66,7 +66,7 @@ static void large_cases(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof large_case / sizeof *large_case; i++)
         run_line(large_case[i], some_forms);
-    no_complaints(0);
+    no_complaints();
 }
 
 static void large_fused_forms(void **state)
@@ -83,7 +83,7 @@ static void large_fused_forms(void **state)
             run_against_reference("fused", &c, build_fused, &(struct fused){ c.number, what },
                                   some_forms);
         }
-    no_complaints(0);
+    no_complaints();
 }
 
 static int run(const char *isa)

@@ -87,11 +87,11 @@ static void a_loaded_choice_is_taken(void **state)
     struct convolution_request other = request;
     other.x.dim[0] = other.y.dim[0] = 3;
     assert_int_equal(
-        tuning_load("forward:[3,16,9,9]:[32,16,3,3]:s1,1:p1,1:d1,1:g1:22:f32 onednn-direct\n"),
+        tuning_load("forward:[3,16,9,9]:[32,16,3,3]:s1,1:p1,1:d1,1:g1:22:f32 onednn-rearranged\n"),
         TACIT_OK);
     struct convolution_choice choice = { 0 };
     assert_int_equal(convolution_choose(&other, false, &choice), TACIT_OK);
-    assert_string_equal(choice.way->name, "onednn-direct");
+    assert_string_equal(choice.way->name, "onednn-rearranged");
     choice.way->drop(choice.state);
 }
 

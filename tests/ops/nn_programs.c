@@ -32,7 +32,7 @@ static void graphs_to_come(void **state)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         for (int t = 0; t < TARGETS; t++)
             model_compare(row[i].name, row[i].build, row[i].variant, 3, &targets[t], 1e-4);
-    no_complaints(0);
+    no_complaints();
 }
 
 static void random_graphs(void **state)
@@ -44,7 +44,7 @@ static void random_graphs(void **state)
         snprintf(label, sizeof label, "graph %d", (int)seed);
         model_compare(label, build_random, 0, seed, &targets[seed % TARGETS], 1e-3);
     }
-    no_complaints(0);
+    no_complaints();
 }
 
 /* A family: two lengths of one network share the store and add into the same gradients. */

@@ -15,7 +15,8 @@ static void execute(struct call *call, const struct operand *x, const struct ope
                     const struct operand *y)
 {
     const struct convolution_choice *choice = call->state;
-    choice->way->execute(choice->state, x->data, weight->data, y->data, call->scratch);
+    call->failure =
+        choice->way->execute(choice->state, x->data, weight->data, y->data, call->scratch);
 }
 
 static void forward_run(struct call *call)
@@ -85,9 +86,9 @@ static enum layout fitting(struct shape shape)
     return layout_image_fits(shape) ? LAYOUT_IMAGE : LAYOUT_PLAIN;
 }
 
-/* Pictures (few channels) stay plain beside an IMAGE y, forward and for the weight; oneDNN has no
- * other fast pairs. What does not fit is plain on both sides. */
-enum { PICTURE_CHANNELS = 4 };
+/* Pictures (few channels) stay plain beside an IMAGE y, forward and for the weight. What does not
+ * fit is plain on both sides. */
+enum { PICTURE_CHANNELS = 15 };
 
 static void convolution_layout(const struct graph *graph, const struct node *node,
                                struct layout_choice *choice)

@@ -30,28 +30,49 @@ void cpu_in_place(const struct graph *graph, const struct node *node, int in[OUT
         in[0] = 0;
 }
 
-/* Best first; a cap by TACIT_ISA skips those before the named one. */
+static bool wide(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
+static bool wide_bf16(void)
+{
+    return wide() && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+}
+
+static bool least(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+/* Best first. */
+static const struct {
+    const struct kernel_table *table;
+    bool (*supported)(void);
+} sets[] = {
+    { &kernel_table_avx512_bf16, wide_bf16 },
+    { &kernel_table_avx512, wide },
+    { &kernel_table_avx2, least },
+};
+enum { SETS = sizeof sets / sizeof sets[0] };
+
+/* The first set that TACIT_ISA allows; SETS when it names none. */
+static int first_allowed(void)
+{
+    const char *cap = getenv("TACIT_ISA");
+    int first = 0;
+    while (cap && *cap && first < SETS && strcmp(cap, sets[first].table->name) != 0)
+        first++;
+    return first;
+}
+
 static const struct kernel_table *choose_table(void)
 {
     __builtin_cpu_init();
-    bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-    const struct {
-        const struct kernel_table *table;
-        bool supported;
-    } choice[] = {
-        { &kernel_table_avx512_bf16,
-          wide && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni") },
-        { &kernel_table_avx512, wide },
-        { &kernel_table_avx2, true },
-    };
-    const char *cap = getenv("TACIT_ISA");
-    bool reached = !cap || !*cap;
-    for (size_t i = 0; i < sizeof choice / sizeof choice[0]; i++) {
-        reached |= cap && strcmp(cap, choice[i].table->name) == 0;
-        if (reached && choice[i].supported)
-            return choice[i].table;
-    }
+    for (int i = first_allowed(); i < SETS; i++)
+        if (sets[i].supported())
+            return sets[i].table;
     return &kernel_table_avx2;
 }
 
@@ -64,10 +85,22 @@ const struct kernel_table *kernels(void)
     return chosen;
 }
 
-bool cpu_supported(void)
+status cpu_ready(void)
 {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (!least())
+        return fail(TACIT_FAILED, "this processor has no AVX2, which the kernels need at least");
+    if (first_allowed() == SETS)
+        return fail(TACIT_USAGE,
+                    "TACIT_ISA=%s: no such instruction set; take avx2, avx512 or avx512_bf16",
+                    getenv("TACIT_ISA"));
+    return TACIT_OK;
+}
+
+bool cpu_capped(void)
+{
+    const char *cap = getenv("TACIT_ISA");
+    return cap && *cap;
 }
 
 const char *cpu_isa(void)

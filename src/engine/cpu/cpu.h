@@ -32,7 +32,7 @@ struct call {
     bool tune;     /* time the candidates before choosing */
     const struct run_key *run_key;
     const struct comm *comm; /* other ranks, or NULL */
-    status failure;          /* what a run of this call came to, where it can fail */
+    status failure;          /* what a run of this call came to; its message is set */
     void *state;             /* the kernel's own, freed by drop */
     void (*drop)(void *state);
     size_t scratch_bytes; /* wanted; `scratch` is shared by all calls */
@@ -64,8 +64,12 @@ void cpu_in_place(const struct graph *graph, const struct node *node, int in[OUT
 /* Name of the instruction set in use: "avx2", "avx512", "avx512_bf16" (capped by TACIT_ISA). */
 const char *cpu_isa(void);
 
-/* Whether this processor has the least that the kernels need (AVX2 with FMA). */
-bool cpu_supported(void);
+/* Whether TACIT_ISA is set; oneDNN is then capped at cpu_isa() too. */
+bool cpu_capped(void);
+
+/* To be asked before anything is computed. TACIT_FAILED: this processor lacks the least that the
+ * kernels need (AVX2 with FMA); TACIT_USAGE: TACIT_ISA names no instruction set. */
+status cpu_ready(void);
 
 /* Layout rule of ops that work item by item on operands of one shape. */
 void layout_same(const struct graph *graph, const struct node *node, struct layout_choice *choice);

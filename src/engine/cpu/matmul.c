@@ -4,8 +4,8 @@
 
 static void product_run(struct call *call)
 {
-    product_execute(call->state, call->in[0].data, call->in[1].data, call->out[0].data,
-                    call->scratch);
+    call->failure = product_execute(call->state, call->in[0].data, call->in[1].data,
+                                    call->out[0].data, call->scratch);
 }
 
 /* Product of all axes but the last two. */

@@ -1,19 +1,32 @@
 /* oneDNN 2.x. */
 #include "engine/cpu/onednn.h"
 #include "base/memory.h"
+#include "engine/cpu/cpu.h"
 
 #include <dnnl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { LINE = 64 };
 
+/* An operand as the caller has it; where the kernel wants it otherwise, a copy in the scratch and
+ * the reorder that makes the copy of it, or it of the copy when it is the result. */
+struct side {
+    dnnl_memory_t given, copy, scratchpad;
+    dnnl_primitive_t reorder; /* NULL: the kernel takes what is given */
+    size_t copy_bytes, scratch_bytes;
+    bool result;
+};
+
+enum { SIDE_X, SIDE_WEIGHT, SIDE_Y, SIDES };
+
 /* A primitive with its memory objects; handles are set before every execution. */
 struct primitive {
-    dnnl_primitive_t main, reorder; /* reorder: weight in, or gradient out; may be NULL */
-    dnnl_memory_t x, weight, packed, y, scratchpad, reorder_scratchpad;
-    size_t packed_bytes, scratch_bytes, reorder_scratch_bytes;
-    bool backward_weight, bf16_weight;
+    dnnl_primitive_t main;
+    struct side side[SIDES];
+    dnnl_memory_t scratchpad;
+    size_t scratch_bytes;
     char name[64];
 };
 
@@ -27,12 +40,37 @@ static status check(dnnl_status_t result, const char *what)
                : fail(TACIT_FAILED, "oneDNN refused to %s (status %d)", what, result);
 }
 
-static status start(void)
+/* oneDNN fixes its instruction set at the first call that asks for it. */
+static status cap(void)
 {
-    if (stream)
-        return TACIT_OK;
-    TRY(check(dnnl_engine_create(&engine, dnnl_cpu, 0), "start"));
-    return check(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags), "start a stream");
+    static const struct {
+        const char *name;
+        dnnl_cpu_isa_t isa;
+    } caps[] = { { "avx2", dnnl_cpu_isa_avx2 },
+                 { "avx512", dnnl_cpu_isa_avx512_core },
+                 { "avx512_bf16", dnnl_cpu_isa_avx512_core_bf16 } };
+    TRY(cpu_ready());
+    for (size_t i = 0; cpu_capped() && i < sizeof caps / sizeof caps[0]; i++)
+        if (strcmp(caps[i].name, cpu_isa()) == 0)
+            return check(dnnl_set_max_cpu_isa(caps[i].isa), "be capped by TACIT_ISA");
+    return TACIT_OK;
+}
+
+static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
+
+status onednn_start(void)
+{
+    static bool capped;
+    pthread_mutex_lock(&starting);
+    status result = capped ? TACIT_OK : cap();
+    capped |= result == TACIT_OK;
+    if (result == TACIT_OK && !engine)
+        result = check(dnnl_engine_create(&engine, dnnl_cpu, 0), "start");
+    if (result == TACIT_OK && !stream)
+        result =
+            check(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags), "start a stream");
+    pthread_mutex_unlock(&starting);
+    return result;
 }
 
 static dnnl_memory_desc_t described(int rank, const int64_t dims[], dnnl_data_type_t type,
@@ -47,12 +85,13 @@ static dnnl_memory_desc_t described(int rank, const int64_t dims[], dnnl_data_ty
 }
 
 static dnnl_memory_desc_t described_activation(struct shape shape, enum activation_layout layout,
-                                               bool bf16)
+                                               bool bf16, bool any)
 {
     static const dnnl_format_tag_t tag[] = { [ACTIVATION_PLAIN] = dnnl_nchw,
                                              [ACTIVATION_CHANNELS_LAST] = dnnl_nhwc,
                                              [ACTIVATION_BLOCKED] = dnnl_nChw16c };
-    return described(4, shape.dim, bf16 ? dnnl_bf16 : dnnl_f32, tag[layout]);
+    return described(4, shape.dim, bf16 ? dnnl_bf16 : dnnl_f32,
+                     any ? dnnl_format_tag_any : tag[layout]);
 }
 
 /* The weight with its groups as an axis of their own, when there are any. */
@@ -74,8 +113,8 @@ struct convolution_descs {
 static void describe_convolution(const struct convolution_request *r, struct convolution_descs *d)
 {
     memset(d, 0, sizeof *d);
-    d->x = described_activation(r->x, r->x_layout, r->bf16);
-    d->y = described_activation(r->y, r->y_layout, r->bf16);
+    d->x = described_activation(r->x, r->x_layout, r->bf16, r->rearranged);
+    d->y = described_activation(r->y, r->y_layout, r->bf16, r->rearranged);
     bool f32_weight = !r->bf16 || r->kind == CONVOLVE_WEIGHT;
     d->weight = described_weight(r, f32_weight ? dnnl_f32 : dnnl_bf16, true);
     for (int i = 0; i < 2; i++) {
@@ -185,52 +224,60 @@ static const dnnl_memory_desc_t *queried(const_dnnl_primitive_desc_t desc, dnnl_
     return dnnl_primitive_desc_query_md(desc, what, 0);
 }
 
-/* The reorder between the plain f32 weight and the kernel's own layout. */
-static status make_reorder(struct primitive *p, const dnnl_memory_desc_t *from,
-                           const dnnl_memory_desc_t *to)
+/* Describes an operand that is `given` so and `wanted` so. */
+static status make_side(struct side *side, const dnnl_memory_desc_t *given,
+                        const dnnl_memory_desc_t *wanted, bool result)
 {
+    TRY(memory_object(given, &side->given));
+    side->result = result;
+    if (dnnl_memory_desc_equal(given, wanted))
+        return TACIT_OK;
+    side->copy_bytes = dnnl_memory_desc_get_size(wanted);
+    TRY(memory_object(wanted, &side->copy));
     dnnl_primitive_desc_t desc = NULL;
     dnnl_primitive_attr_t attributes = user_scratchpad();
-    dnnl_status_t made =
-        dnnl_reorder_primitive_desc_create(&desc, from, engine, to, engine, attributes);
+    dnnl_status_t made = dnnl_reorder_primitive_desc_create(
+        &desc, result ? wanted : given, engine, result ? given : wanted, engine, attributes);
     dnnl_primitive_attr_destroy(attributes);
-    TRY(check(made, "reorder a weight"));
-    made = dnnl_primitive_create(&p->reorder, desc);
+    TRY(check(made, "reorder an operand"));
+    made = dnnl_primitive_create(&side->reorder, desc);
     const dnnl_memory_desc_t *scratch = queried(desc, dnnl_query_scratchpad_md);
-    p->reorder_scratch_bytes = dnnl_memory_desc_get_size(scratch);
-    status result = memory_object(scratch, &p->reorder_scratchpad);
+    side->scratch_bytes = dnnl_memory_desc_get_size(scratch);
+    status outcome = memory_object(scratch, &side->scratchpad);
     dnnl_primitive_desc_destroy(desc);
-    return made == dnnl_success ? result : check(made, "reorder a weight");
+    return made == dnnl_success ? outcome : check(made, "reorder an operand");
 }
 
 static status finish_convolution(struct primitive *p, const struct convolution_request *r,
-                                 const struct convolution_descs *d, dnnl_primitive_desc_t desc)
+                                 dnnl_primitive_desc_t desc)
 {
-    bool backward = r->kind == CONVOLVE_WEIGHT;
-    dnnl_memory_desc_t plain = described_weight(r, dnnl_f32, false);
-    const dnnl_memory_desc_t *packed =
-        queried(desc, backward ? dnnl_query_diff_weights_md : dnnl_query_weights_md);
-    const dnnl_memory_desc_t *scratch = queried(desc, dnnl_query_scratchpad_md);
+    static const dnnl_query_t query[][SIDES] = {
+        [CONVOLVE_FORWARD] = { dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md },
+        [CONVOLVE_DATA] = { dnnl_query_diff_src_md, dnnl_query_weights_md, dnnl_query_diff_dst_md },
+        [CONVOLVE_WEIGHT] = { dnnl_query_src_md, dnnl_query_diff_weights_md,
+                              dnnl_query_diff_dst_md },
+    };
+    static const int result[] = {
+        [CONVOLVE_FORWARD] = SIDE_Y, [CONVOLVE_DATA] = SIDE_X, [CONVOLVE_WEIGHT] = SIDE_WEIGHT
+    };
+    dnnl_memory_desc_t given[] = { described_activation(r->x, r->x_layout, r->bf16, false),
+                                   described_weight(r, dnnl_f32, false),
+                                   described_activation(r->y, r->y_layout, r->bf16, false) };
+    for (int i = 0; i < SIDES; i++)
+        TRY(make_side(&p->side[i], &given[i], queried(desc, query[r->kind][i]),
+                      result[r->kind] == i));
     const char *name = "";
     dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
-    snprintf(p->name, sizeof p->name, "%s", name);
-    p->backward_weight = backward;
+    snprintf(p->name, sizeof p->name, "%s%s", name, r->rearranged ? " rearranged" : "");
+    const dnnl_memory_desc_t *scratch = queried(desc, dnnl_query_scratchpad_md);
     p->scratch_bytes = dnnl_memory_desc_get_size(scratch);
-    TRY(memory_object(&d->x, &p->x));
-    TRY(memory_object(&d->y, &p->y));
-    TRY(memory_object(&plain, &p->weight));
-    TRY(memory_object(packed, &p->packed));
     TRY(memory_object(scratch, &p->scratchpad));
-    if (!dnnl_memory_desc_equal(packed, &plain)) {
-        p->packed_bytes = dnnl_memory_desc_get_size(packed);
-        TRY(backward ? make_reorder(p, packed, &plain) : make_reorder(p, &plain, packed));
-    }
     return check(dnnl_primitive_create(&p->main, desc), "make a convolution");
 }
 
 status convolution_new(const struct convolution_request *request, struct primitive **primitive)
 {
-    TRY(start());
+    TRY(onednn_start());
     struct convolution_descs d;
     describe_convolution(request, &d);
     dnnl_primitive_desc_t desc = convolution_desc(request, &d);
@@ -238,7 +285,7 @@ status convolution_new(const struct convolution_request *request, struct primiti
         return fail(TACIT_FAILED, "oneDNN has no fast convolution of %s by %s here",
                     shape_text(request->x), shape_text(request->weight));
     struct primitive *p = memory_new(1, sizeof *p);
-    status result = p ? finish_convolution(p, request, &d, desc) : TACIT_RESOURCES;
+    status result = p ? finish_convolution(p, request, desc) : TACIT_RESOURCES;
     dnnl_primitive_desc_destroy(desc);
     if (result != TACIT_OK) {
         primitive_free(p);
@@ -248,38 +295,56 @@ status convolution_new(const struct convolution_request *request, struct primiti
     return TACIT_OK;
 }
 
-static void execute_reorder(struct primitive *p, dnnl_memory_t from, dnnl_memory_t to)
+static status execute_reorder(const struct side *side)
 {
-    dnnl_exec_arg_t arguments[] = { { DNNL_ARG_FROM, from },
-                                    { DNNL_ARG_TO, to },
-                                    { DNNL_ARG_SCRATCHPAD, p->reorder_scratchpad } };
-    dnnl_primitive_execute(p->reorder, stream, 3, arguments);
+    dnnl_exec_arg_t arguments[] = { { DNNL_ARG_FROM, side->result ? side->copy : side->given },
+                                    { DNNL_ARG_TO, side->result ? side->given : side->copy },
+                                    { DNNL_ARG_SCRATCHPAD, side->scratchpad } };
+    return check(dnnl_primitive_execute(side->reorder, stream, 3, arguments), "reorder an operand");
 }
 
-void convolution_execute(struct primitive *p, void *x, void *weight, void *y, void *scratch)
+/* The memory that the kernel itself reads or writes. */
+static dnnl_memory_t kernel_memory(const struct primitive *p, int side)
 {
-    char *rest = (char *)scratch + lines(p->packed_bytes);
-    dnnl_memory_set_data_handle(p->x, x);
-    dnnl_memory_set_data_handle(p->y, y);
-    dnnl_memory_set_data_handle(p->weight, weight);
-    dnnl_memory_set_data_handle(p->packed, p->reorder ? scratch : weight);
-    dnnl_memory_set_data_handle(p->scratchpad, rest);
-    if (p->reorder)
-        dnnl_memory_set_data_handle(p->reorder_scratchpad, rest);
-    if (p->reorder && !p->backward_weight)
-        execute_reorder(p, p->weight, p->packed);
+    return p->side[side].reorder ? p->side[side].copy : p->side[side].given;
+}
+
+/* Copies lie one after the other at the start of the scratch, then what the primitives want. */
+static void attach(struct primitive *p, void *const data[SIDES], char *scratch)
+{
+    for (int i = 0; i < SIDES; i++) {
+        dnnl_memory_set_data_handle(p->side[i].given, data[i]);
+        if (p->side[i].reorder)
+            dnnl_memory_set_data_handle(p->side[i].copy, scratch);
+        scratch += lines(p->side[i].copy_bytes);
+    }
+    for (int i = 0; i < SIDES; i++)
+        if (p->side[i].reorder)
+            dnnl_memory_set_data_handle(p->side[i].scratchpad, scratch);
+    dnnl_memory_set_data_handle(p->scratchpad, scratch);
+}
+
+status convolution_execute(struct primitive *p, void *x, void *weight, void *y, void *scratch)
+{
+    attach(p, (void *const[]){ x, weight, y }, scratch);
+    for (int i = 0; i < SIDES; i++)
+        if (p->side[i].reorder && !p->side[i].result)
+            TRY(execute_reorder(&p->side[i]));
     /* Arguments a primitive does not know are ignored: one list serves the three kinds. */
-    dnnl_exec_arg_t arguments[] = { { DNNL_ARG_SRC, p->x },
-                                    { DNNL_ARG_DIFF_SRC, p->x },
-                                    { DNNL_ARG_WEIGHTS, p->packed },
-                                    { DNNL_ARG_DIFF_WEIGHTS, p->packed },
-                                    { DNNL_ARG_DST, p->y },
-                                    { DNNL_ARG_DIFF_DST, p->y },
+    dnnl_memory_t of_x = kernel_memory(p, SIDE_X), of_y = kernel_memory(p, SIDE_Y);
+    dnnl_memory_t of_weight = kernel_memory(p, SIDE_WEIGHT);
+    dnnl_exec_arg_t arguments[] = { { DNNL_ARG_SRC, of_x },
+                                    { DNNL_ARG_DIFF_SRC, of_x },
+                                    { DNNL_ARG_WEIGHTS, of_weight },
+                                    { DNNL_ARG_DIFF_WEIGHTS, of_weight },
+                                    { DNNL_ARG_DST, of_y },
+                                    { DNNL_ARG_DIFF_DST, of_y },
                                     { DNNL_ARG_SCRATCHPAD, p->scratchpad } };
-    dnnl_primitive_execute(p->main, stream, 7, arguments);
-    if (p->reorder && p->backward_weight)
-        execute_reorder(p, p->packed, p->weight);
-    dnnl_stream_wait(stream);
+    TRY(check(dnnl_primitive_execute(p->main, stream, 7, arguments), "convolve"));
+    for (int i = 0; i < SIDES; i++)
+        if (p->side[i].reorder && p->side[i].result)
+            TRY(execute_reorder(&p->side[i]));
+    return check(dnnl_stream_wait(stream), "convolve");
 }
 
 /* [batch, rows, columns], or its transpose stored row-major. */
@@ -312,7 +377,7 @@ static dnnl_memory_desc_t described_operand(const struct product_request *r, boo
 
 status product_new(const struct product_request *r, struct primitive **primitive)
 {
-    TRY(start());
+    TRY(onednn_start());
     dnnl_memory_desc_t a =
         described_operand(r, r->a_repeats, r->m, r->k, r->a_transposed, r->a_bf16);
     dnnl_memory_desc_t b =
@@ -332,9 +397,9 @@ status product_new(const struct product_request *r, struct primitive **primitive
     if (p) {
         snprintf(p->name, sizeof p->name, "%s", name);
         p->scratch_bytes = dnnl_memory_desc_get_size(scratch);
-        result = memory_object(&a, &p->x);
-        result = result == TACIT_OK ? memory_object(&b, &p->weight) : result;
-        result = result == TACIT_OK ? memory_object(&c, &p->y) : result;
+        result = memory_object(&a, &p->side[SIDE_X].given);
+        result = result == TACIT_OK ? memory_object(&b, &p->side[SIDE_WEIGHT].given) : result;
+        result = result == TACIT_OK ? memory_object(&c, &p->side[SIDE_Y].given) : result;
         result = result == TACIT_OK ? memory_object(scratch, &p->scratchpad) : result;
         if (result == TACIT_OK)
             result = check(dnnl_primitive_create(&p->main, found), "make a matrix product");
@@ -348,25 +413,25 @@ status product_new(const struct product_request *r, struct primitive **primitive
     return TACIT_OK;
 }
 
-void product_execute(struct primitive *p, const void *a, const void *b, float *c, void *scratch)
+status product_execute(struct primitive *p, const void *a, const void *b, float *c, void *scratch)
 {
-    dnnl_memory_set_data_handle(p->x, (void *)a);
-    dnnl_memory_set_data_handle(p->weight, (void *)b);
-    dnnl_memory_set_data_handle(p->y, c);
-    dnnl_memory_set_data_handle(p->scratchpad, scratch);
-    dnnl_exec_arg_t arguments[] = { { DNNL_ARG_SRC, p->x },
-                                    { DNNL_ARG_WEIGHTS, p->weight },
-                                    { DNNL_ARG_DST, p->y },
+    attach(p, (void *const[]){ (void *)a, (void *)b, c }, scratch);
+    dnnl_exec_arg_t arguments[] = { { DNNL_ARG_SRC, p->side[SIDE_X].given },
+                                    { DNNL_ARG_WEIGHTS, p->side[SIDE_WEIGHT].given },
+                                    { DNNL_ARG_DST, p->side[SIDE_Y].given },
                                     { DNNL_ARG_SCRATCHPAD, p->scratchpad } };
-    dnnl_primitive_execute(p->main, stream, 4, arguments);
-    dnnl_stream_wait(stream);
+    TRY(check(dnnl_primitive_execute(p->main, stream, 4, arguments), "multiply matrices"));
+    return check(dnnl_stream_wait(stream), "multiply matrices");
 }
 
 size_t primitive_scratch(const struct primitive *p)
 {
-    size_t most =
-        p->scratch_bytes > p->reorder_scratch_bytes ? p->scratch_bytes : p->reorder_scratch_bytes;
-    return lines(p->packed_bytes) + lines(most);
+    size_t copies = 0, most = p->scratch_bytes;
+    for (int i = 0; i < SIDES; i++) {
+        copies += lines(p->side[i].copy_bytes);
+        most = p->side[i].scratch_bytes > most ? p->side[i].scratch_bytes : most;
+    }
+    return copies + lines(most);
 }
 
 const char *primitive_name(const struct primitive *p)
@@ -374,20 +439,27 @@ const char *primitive_name(const struct primitive *p)
     return p->name;
 }
 
+static void memory_drop(dnnl_memory_t memory)
+{
+    if (memory)
+        dnnl_memory_destroy(memory);
+}
+
 void primitive_free(void *primitive)
 {
     struct primitive *p = primitive;
     if (!p)
         return;
-    dnnl_memory_t memory[] = { p->x, p->weight,     p->packed,
-                               p->y, p->scratchpad, p->reorder_scratchpad };
-    for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)
-        if (memory[i])
-            dnnl_memory_destroy(memory[i]);
+    for (int i = 0; i < SIDES; i++) {
+        memory_drop(p->side[i].given);
+        memory_drop(p->side[i].copy);
+        memory_drop(p->side[i].scratchpad);
+        if (p->side[i].reorder)
+            dnnl_primitive_destroy(p->side[i].reorder);
+    }
+    memory_drop(p->scratchpad);
     if (p->main)
         dnnl_primitive_destroy(p->main);
-    if (p->reorder)
-        dnnl_primitive_destroy(p->reorder);
     memory_free(p);
 }
 
@@ -401,5 +473,5 @@ const char *onednn_version(void)
 
 bool onednn_has_bf16(void)
 {
-    return (dnnl_get_effective_cpu_isa() & 0xe7) == 0xe7;
+    return onednn_start() == TACIT_OK && (dnnl_get_effective_cpu_isa() & 0xe7) == 0xe7;
 }

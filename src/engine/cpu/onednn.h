@@ -16,20 +16,25 @@ struct convolution_request {
     struct convolution how;
     struct shape x, weight, y; /* [N, C, H, W], [O, C/groups, h, w], [N, O, H', W'] */
     enum activation_layout x_layout, y_layout;
-    bool bf16;   /* activations and, on the way in, weights; weight gradients come out in f32 */
-    bool direct; /* no Winograd */
+    bool bf16;       /* activations and, on the way in, weights; weight gradients come out in f32 */
+    bool direct;     /* no Winograd */
+    bool rearranged; /* copies of the activations, laid out as the fastest kernel wants them */
 };
+
+/* Caps oneDNN at the instruction set in use and starts it, once; everything here does it by
+ * itself. TACIT_USAGE, TACIT_FAILED: as cpu_ready, or oneDNN does not start. */
+status onednn_start(void);
 
 struct primitive;
 
 /* Makes the primitive. The plain f32 weight is reordered to what the kernel wants (or back, for the
- * weight gradient) inside the scratch of each execution. TACIT_FAILED: oneDNN has only a reference
- * implementation, or none. */
+ * weight gradient) inside the scratch of each execution; so are activations with `rearranged`.
+ * TACIT_FAILED: oneDNN has only a reference implementation, or none. */
 status convolution_new(const struct convolution_request *request, struct primitive **primitive);
 
-/* x, weight, y as the kind of convolution reads and writes them. */
-void convolution_execute(struct primitive *primitive, void *x, void *weight, void *y,
-                         void *scratch);
+/* x, weight, y as the kind of convolution reads and writes them. TACIT_FAILED: oneDNN could not. */
+status convolution_execute(struct primitive *primitive, void *x, void *weight, void *y,
+                           void *scratch);
 
 /* c [batch, m, n] = op(a) op(b); a [batch or 1, m, k] or its transpose, row-major. */
 struct product_request {
@@ -40,8 +45,8 @@ struct product_request {
 };
 
 status product_new(const struct product_request *request, struct primitive **primitive);
-void product_execute(struct primitive *primitive, const void *a, const void *b, float *c,
-                     void *scratch);
+status product_execute(struct primitive *primitive, const void *a, const void *b, float *c,
+                       void *scratch);
 
 size_t primitive_scratch(const struct primitive *primitive);
 const char *primitive_name(const struct primitive *primitive);

@@ -1,4 +1,5 @@
 #include "engine/cpu/product.h"
+#include "engine/cpu/onednn.h"
 
 #include <dnnl.h>
 
@@ -7,6 +8,7 @@
 status product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
                const float *b, float *c)
 {
+    TRY(onednn_start());
     dnnl_status_t outcome = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1,
                                        a, transpose_a ? m : k, b, transpose_b ? k : n, 0, c, n);
     if (outcome == dnnl_out_of_memory)

@@ -106,8 +106,11 @@ static status cast_prepare(struct call *call)
 
 static void gather_ranks_run(struct call *call)
 {
-    call->failure = call->comm->all_gather(call->comm->context, call->in[0].data, call->out[0].data,
-                                           operand_size(&call->in[0]));
+    status outcome = call->comm->all_gather(call->comm->context, call->in[0].data,
+                                            call->out[0].data, operand_size(&call->in[0]));
+    call->failure = outcome == TACIT_OK
+                        ? TACIT_OK
+                        : fail(outcome, "%s: another rank did not answer", call->op->name);
 }
 
 static status gather_ranks_prepare(struct call *call)

@@ -8,9 +8,9 @@
 
 /* One way to do a convolution. */
 struct convolution_way {
-    const char *name; /* in saved choices: "own", "onednn", "onednn-direct" */
+    const char *name; /* in saved choices: "own", "onednn", … */
     status (*make)(const struct convolution_request *request, void **state);
-    void (*execute)(void *state, void *x, void *weight, void *y, void *scratch);
+    status (*execute)(void *state, void *x, void *weight, void *y, void *scratch);
     size_t (*scratch)(const void *state);
     const char *(*label)(const void *state); /* for profiles */
     void (*drop)(void *state);
