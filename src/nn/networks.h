@@ -20,8 +20,8 @@ struct network_options {
 struct text_input {
     val tokens;   /* [B, T] integers below the vocabulary */
     val segment;  /* [B, T] integers below `segments`; absent: segment 0 */
-    val group;    /* [B, T] tokens meet only those of their own group; group 0 is padding and meets
-                   * nobody. Absent: all are of one group */
+    val group;    /* [B, T] tokens meet only those of their own group; group 0 is padding. Absent:
+                   * all are of one group */
     val position; /* [B, T] integers below the context; absent: 0, 1, 2, … */
     val *layer;   /* NULL, or room for [layers + 1] values: what goes into the first block and what
                    * every block gives, each [B, T, width] */

@@ -6,7 +6,7 @@
 static const double DEVIATION = 0.02;
 
 /* The score of what must not be seen: e to that power is 0 in single and double precision beside
- * any other score. Padding, which sees nothing, gives all the same weight. */
+ * any other score, and every token sees itself. */
 static const double HIDDEN = -1e9;
 
 static const struct {
@@ -124,8 +124,7 @@ static val visible(struct graph *g, int64_t length, const struct attention *how)
         val group = cast(how->group, F32);
         val own = reshape(group, SHAPE(rows(group), 1, length, 1)),
             other = reshape(group, SHAPE(rows(group), 1, 1, length));
-        val met = multiply(equal(own, other), not_equal(other, constant(g, 0)));
-        seen = is_none(seen) ? met : multiply(seen, met);
+        seen = is_none(seen) ? equal(own, other) : multiply(seen, equal(own, other));
     }
     return seen;
 }
