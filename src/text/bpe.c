@@ -200,7 +200,8 @@ static status bpe_train(struct tokenizer *tokenizer, const struct tokenizer_opti
                         struct tokenizer_facts *facts)
 {
     struct counting counting = { .tokenizer = tokenizer };
-    counting.words.limit = options->memory / 3;
+    counting.words.limit = options->memory / 8;
+    counting.words.keep = options->memory / 4;
     counting.words.scratch = options->scratch;
     status result = bytes_add(tokenizer, room);
     if (result == TACIT_OK)

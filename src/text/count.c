@@ -91,7 +91,11 @@ static status spill(struct word_count *words)
                           "the scratch folder is full: %zu words could not be "
                           "written there",
                           words->words.count);
-        pieces_clear(&words->words);
+        /* Freed, not only emptied: the limit is on what is allocated. */
+        pieces_free(&words->words);
+        memory_free(words->count);
+        words->count = NULL;
+        words->room = 0;
     }
     memory_free(order);
     return result;
@@ -171,8 +175,9 @@ static status pass_word(struct merge_pass *pass, const uint8_t *bytes, size_t le
                         uint64_t count)
 {
     if (!pass->into) {
-        /* A word's share: its bytes, its entries in the table, and room for both to double. */
-        pass->bytes[count < FREQUENT ? count : FREQUENT - 1] += 2 * (length + 32);
+        /* A word's share of the table: its bytes and its entries, both half as much again, as
+         * arrays that double are on average. */
+        pass->bytes[count < FREQUENT ? count : FREQUENT - 1] += (length + 32) * 3 / 2;
         return TACIT_OK;
     }
     if (count >= pass->least)
@@ -248,14 +253,13 @@ status word_count_finish(struct word_count *words)
     if (words->spills == 0)
         return TACIT_OK;
     TRY(spill(words));
-    pieces_free(&words->words);
     struct merge_pass *pass = memory_new(1, sizeof *pass);
     if (!pass)
         return TACIT_RESOURCES;
     status result = spills_pass(words, pass);
     /* The lowest count at which all words that occur as often fit. */
     uint64_t least = FREQUENT - 1, total = pass->bytes[FREQUENT - 1];
-    while (least > 1 && total + pass->bytes[least - 1] <= words->limit)
+    while (least > 1 && total + pass->bytes[least - 1] <= words->keep)
         total += pass->bytes[--least];
     struct word_count kept = { .limit = SIZE_MAX };
     *pass = (struct merge_pass){ .least = least, .into = &kept };

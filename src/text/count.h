@@ -7,11 +7,11 @@
 
 /* A table of words and how often each occurred. When it takes more than `limit` bytes, it is
  * written to a file of the scratch folder in sorted order and begun anew; word_count_finish merges
- * the files. */
+ * the files into a table of at most `keep` bytes. */
 struct word_count {
     struct pieces words;
     uint64_t *count;
-    size_t room, limit;
+    size_t room, limit, keep;
     const char *scratch; /* folder; NULL: TMPDIR or /tmp */
     struct spill_file *spill;
     size_t spills, spill_room;
@@ -21,7 +21,7 @@ struct word_count {
 /* Counts one word `times` times. TACIT_RESOURCES: no memory, or the scratch folder is full. */
 status word_count_add(struct word_count *words, const void *bytes, size_t count, uint64_t times);
 
-/* Merges what was spilled, so that all words are in the table; if they do not fit into `limit`
+/* Merges what was spilled, so that all words are in the table; if they do not fit into `keep`
  * bytes, only those that occur often enough are kept, and `left_out` says how many occurrences the
  * others have. Without spills it does nothing. */
 status word_count_finish(struct word_count *words);

@@ -132,13 +132,6 @@ size_t pieces_memory(const struct pieces *pieces)
            pieces->slots * sizeof *pieces->slot;
 }
 
-void pieces_clear(struct pieces *pieces)
-{
-    pieces->count = pieces->used = 0;
-    if (pieces->slots)
-        memset(pieces->slot, 0, pieces->slots * sizeof *pieces->slot);
-}
-
 void pieces_free(struct pieces *pieces)
 {
     memory_free(pieces->piece);

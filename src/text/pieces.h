@@ -47,8 +47,7 @@ static inline const uint8_t *pieces_bytes(const struct pieces *pieces, uint32_t 
 /* Bytes of memory that the set takes. */
 size_t pieces_memory(const struct pieces *pieces);
 
-/* Empties the set and keeps its memory; frees it. */
-void pieces_clear(struct pieces *pieces);
+/* Frees the set. */
 void pieces_free(struct pieces *pieces);
 
 #endif

@@ -208,17 +208,20 @@ status tokenizer_encode(const struct tokenizer *tokenizer, const void *bytes, si
 
 /* ---- Many texts ---- */
 
-/* A part of a text that a thread encodes at once. */
+/* What a thread encodes at once: some whole texts, or (texts = 0) a part of one. */
 struct block {
-    struct text_view text;
+    size_t text, texts;
+    struct text_view part;
+    bool first, last; /* of the parts of its text */
     struct token_list list;
-    bool first; /* of its text */
 };
 
 struct many {
     const struct tokenizer *tokenizer;
+    const struct text_view *text;
+    uint64_t *end;
     struct block *block;
-    size_t count, room;
+    size_t count, room, bytes;
     bool specials;
     atomic_size_t next;
     atomic_int result;
@@ -226,8 +229,8 @@ struct many {
     char message[MESSAGE_BYTES];
 };
 
-/* Where the block that begins a text of `count` bytes ends. */
-static size_t block_end(const struct many *many, const uint8_t *bytes, size_t count, size_t size)
+/* Where the part that begins a text of `count` bytes ends. */
+static size_t part_end(const struct many *many, const uint8_t *bytes, size_t count, size_t size)
 {
     const struct tokenizer *tokenizer = many->tokenizer;
     if (count <= size || many->specials)
@@ -242,45 +245,74 @@ static size_t block_end(const struct many *many, const uint8_t *bytes, size_t co
     return scan_cut_after(bytes, count, size);
 }
 
-static status blocks_make(struct many *many, const struct text_view *texts, size_t count)
+static status block_add(struct many *many, struct block block)
 {
-    size_t total = 0;
-    for (size_t i = 0; i < count; i++)
-        total += texts[i].count;
-    size_t size = total / ((size_t)parallel_threads() * BLOCKS_A_THREAD);
-    size = size < LEAST_BLOCK ? LEAST_BLOCK : size > MOST_BLOCK ? MOST_BLOCK : size;
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *at = texts[i].bytes;
-        size_t left = texts[i].count;
-        bool first = true;
-        do {
-            size_t taken = block_end(many, at, left, size);
-            if (!memory_reserve((void **)&many->block, &many->room, many->count,
-                                sizeof *many->block))
-                return TACIT_RESOURCES;
-            many->block[many->count++] = (struct block){ { at, taken }, { 0 }, first };
-            at = taken ? at + taken : at;
-            left -= taken;
-            first = false;
-        } while (left > 0);
+    if (!memory_reserve((void **)&many->block, &many->room, many->count, sizeof block))
+        return TACIT_RESOURCES;
+    many->block[many->count++] = block;
+    return TACIT_OK;
+}
+
+static status parts_add(struct many *many, size_t text, size_t size)
+{
+    const uint8_t *at = many->text[text].bytes;
+    size_t left = many->text[text].count;
+    struct block block = { .text = text, .first = true };
+    while (left > 0) {
+        size_t taken = part_end(many, at, left, size);
+        block.part = (struct text_view){ at, taken };
+        block.last = taken == left;
+        TRY(block_add(many, block));
+        block.first = false;
+        at += taken;
+        left -= taken;
     }
     return TACIT_OK;
 }
 
-/* One thread's work: blocks until none is left. */
-static status blocks_encode(struct many *many, struct encoder *encoder)
+/* Blocks of about equal length: short texts together, long ones in parts. */
+static status blocks_make(struct many *many, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        many->bytes += many->text[i].count;
+    size_t size = many->bytes / ((size_t)parallel_threads() * BLOCKS_A_THREAD);
+    size = size < LEAST_BLOCK ? LEAST_BLOCK : size > MOST_BLOCK ? MOST_BLOCK : size;
+    for (size_t i = 0; i < count;) {
+        struct block block = { .text = i };
+        for (size_t held = 0; i < count && held + many->text[i].count <= size; i++) {
+            held += many->text[i].count;
+            block.texts++;
+        }
+        if (block.texts > 0)
+            TRY(block_add(many, block));
+        else
+            TRY(parts_add(many, i++, size));
+    }
+    return TACIT_OK;
+}
+
+static status text_encode(const struct many *many, struct encoder *encoder, struct text_view text,
+                          bool first, struct token_list *list)
 {
     const struct tokenizer *tokenizer = many->tokenizer;
+    if (many->specials && tokenizer->specials > 0)
+        return special_encode(tokenizer, encoder, text.bytes, text.count, list);
+    return first ? plain_encode(tokenizer, encoder, text.bytes, text.count, list)
+                 : tokenizer->kind->encode(tokenizer, encoder, text.bytes, text.count, list);
+}
+
+/* One thread's work: blocks until none is left. The ends are those within the block. */
+static status blocks_encode(struct many *many, struct encoder *encoder)
+{
     for (size_t i; (i = atomic_fetch_add(&many->next, 1)) < many->count;) {
         struct block *block = &many->block[i];
-        const uint8_t *bytes = block->text.bytes;
-        size_t count = block->text.count;
-        if (many->specials && tokenizer->specials > 0)
-            TRY(special_encode(tokenizer, encoder, bytes, count, &block->list));
-        else if (block->first)
-            TRY(plain_encode(tokenizer, encoder, bytes, count, &block->list));
-        else
-            TRY(tokenizer->kind->encode(tokenizer, encoder, bytes, count, &block->list));
+        if (block->texts == 0)
+            TRY(text_encode(many, encoder, block->part, block->first, &block->list));
+        for (size_t k = block->text; k < block->text + block->texts; k++) {
+            TRY(text_encode(many, encoder, many->text[k], true, &block->list));
+            if (many->end)
+                many->end[k] = block->list.count;
+        }
     }
     return TACIT_OK;
 }
@@ -301,22 +333,22 @@ static void thread_work(void *argument, int64_t begin, int64_t end)
 }
 
 /* Puts the ids of all blocks behind each other. */
-static status blocks_join(struct many *many, struct token_list *list, uint64_t *end)
+static status blocks_join(struct many *many, struct token_list *list)
 {
-    size_t total = 0, text = 0;
+    size_t total = 0;
     for (size_t i = 0; i < many->count; i++)
         total += many->block[i].list.count;
     TRY(token_list_reserve(list, total));
     for (size_t i = 0; i < many->count; i++) {
         struct block *block = &many->block[i];
+        for (size_t k = block->text; many->end && k < block->text + block->texts; k++)
+            many->end[k] += list->count;
         if (block->list.count)
             memcpy(list->id + list->count, block->list.id, block->list.count * sizeof *list->id);
         list->count += block->list.count;
+        if (many->end && block->last)
+            many->end[block->text] = list->count;
         token_list_free(&block->list);
-        bool last = i + 1 == many->count || many->block[i + 1].first;
-        if (last && end)
-            end[text] = list->count;
-        text += last;
     }
     return TACIT_OK;
 }
@@ -324,21 +356,21 @@ static status blocks_join(struct many *many, struct token_list *list, uint64_t *
 status tokenizer_encode_many(const struct tokenizer *tokenizer, const struct text_view *texts,
                              size_t count, bool specials, struct token_list *list, uint64_t *end)
 {
-    struct many many = { .tokenizer = tokenizer, .specials = specials, .said = ATOMIC_FLAG_INIT };
-    status result = blocks_make(&many, texts, count);
+    struct many many = { .tokenizer = tokenizer,
+                         .text = texts,
+                         .end = end,
+                         .specials = specials,
+                         .said = ATOMIC_FLAG_INIT };
+    status result = blocks_make(&many, count);
     if (result == TACIT_OK) {
-        /* Each thread takes blocks until none is left: they differ in length. */
         int64_t threads = parallel_threads();
-        size_t bytes = 0;
-        for (size_t i = 0; i < many.count; i++)
-            bytes += many.block[i].text.count;
-        parallel_for(threads, (double)bytes * 10 / (double)threads, thread_work, &many);
+        parallel_for(threads, (double)many.bytes * 10 / (double)threads, thread_work, &many);
         result = (status)atomic_load(&many.result);
         if (result != TACIT_OK)
             fail(result, "%s", many.message);
     }
     if (result == TACIT_OK)
-        result = blocks_join(&many, list, end);
+        result = blocks_join(&many, list);
     for (size_t i = 0; i < many.count; i++)
         token_list_free(&many.block[i].list);
     memory_free(many.block);

@@ -13,13 +13,14 @@ static size_t memory_of(const struct tokenizer_options *options)
     return memory < LEAST_MEMORY ? LEAST_MEMORY : memory;
 }
 
-/* Counting takes a third of the memory, twice while its table grows; learning takes, for a table of
- * t bytes, 4 bytes a symbol, 20 a word and at most 8 a pair for the words that have it: less than
- * 3 t. Then come the parts of text held, the counts of characters and the vocabulary. */
+/* Counting spills at an eighth of the memory, and a table while it grows takes twice that. What is
+ * merged takes a quarter at most; learning from a table of t bytes takes, with 4 bytes a symbol, 20
+ * a word and 8 for each pair of a word, less than 3 t. Then come the parts of text held, the counts
+ * of characters and the vocabulary. */
 size_t tokenizer_train_bytes(const struct tokenizer_options *options)
 {
     size_t vocabulary = options->vocabulary ? options->vocabulary : 8192;
-    return memory_of(options) / 3 * 4 + ((size_t)64 << 20) + vocabulary * 256;
+    return memory_of(options) + ((size_t)64 << 20) + vocabulary * 256;
 }
 
 static const struct tokenizer_kind *kind_find(const char *name)

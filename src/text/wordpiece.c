@@ -310,7 +310,8 @@ static status wordpiece_train(struct tokenizer *tokenizer, const struct tokenize
 {
     struct counting counting = { .tokenizer = tokenizer };
     tokenizer->normalizer = (struct normalizer){ true, true, !options->cased, !options->cased };
-    counting.runs.limit = options->memory / 3;
+    counting.runs.limit = options->memory / 8;
+    counting.runs.keep = options->memory / 4;
     counting.runs.scratch = options->scratch;
     counting.characters = memory_new(2 * (size_t)UNICODE_BAD + 1, sizeof *counting.characters);
     status result = counting.characters ? TACIT_OK : TACIT_RESOURCES;
