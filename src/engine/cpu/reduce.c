@@ -75,9 +75,9 @@ static void reduce_outer(const struct reduction *r, const float *x, double *tota
         }
         for (int64_t i = 0; i < width; i++) {
             double here = (double)x[row * width + i];
-            total[to + i] = !r->largest            ? total[to + i] + here
-                            : here > total[to + i] ? here
-                                                   : total[to + i];
+            total[to + i] = !r->largest                            ? total[to + i] + here
+                            : here > total[to + i] || here != here ? here
+                                                                   : total[to + i];
         }
     }
 }
@@ -131,6 +131,12 @@ static status reduce_prepare(struct call *call)
     return TACIT_OK;
 }
 
+/* NaN is larger than any number. */
+static bool is_larger(float x, float than)
+{
+    return x > than || (x != x && than == than);
+}
+
 static void argmax_run(struct call *call)
 {
     struct shape from = call->in[0].type.shape;
@@ -143,7 +149,7 @@ static void argmax_run(struct call *call)
         const float *x = (const float *)call->in[0].data + i / inner * inner * length + i % inner;
         int64_t best = 0;
         for (int64_t j = 1; j < length; j++)
-            best = x[j * inner] > x[best * inner] ? j : best;
+            best = is_larger(x[j * inner], x[best * inner]) ? j : best;
         to[i] = (int32_t)best;
     }
 }

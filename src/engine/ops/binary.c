@@ -106,8 +106,10 @@ BINARY(add, add, gradient_add, 0, a + b, "a + b.", PAIRS)
 BINARY(subtract, subtract, gradient_subtract, 0, a - b, "a - b.", PAIRS)
 BINARY(multiply, multiply, gradient_multiply, 0, a *b, "a * b.", PAIRS)
 BINARY(divide, divide, gradient_divide, 0, a / b, "a / b.", PAIRS_POSITIVE)
-BINARY(maximum, maximum, gradient_maximum, 0, a > b ? a : b, "The larger.", PAIRS)
-BINARY(minimum, minimum, gradient_minimum, 0, a < b ? a : b, "The smaller.", PAIRS)
+BINARY(maximum, maximum, gradient_maximum, 0, a > b || a != a ? a : b,
+       "The larger; NaN where either is.", PAIRS)
+BINARY(minimum, minimum, gradient_minimum, 0, a < b || a != a ? a : b,
+       "The smaller; NaN where either is.", PAIRS)
 BINARY(power, power, gradient_power, 0, pow(a, b), "a to the b, a > 0.",
        "[5,17]+ [5,17]\n[2,3,4]+ [3,1]")
 BINARY(less, less, NULL, OP_NO_GRADIENT, a < b, "1 where a < b.", PAIRS)

@@ -68,9 +68,11 @@ static void reference_max_pool(const struct reference_call *call)
             window_at(&call->node->attribute.pooling, x, i / y.dim[3] % y.dim[2], i % y.dim[3]);
         int64_t best = w.top * x.dim[3] + w.left;
         for (int64_t h = w.top; h < w.bottom; h++)
-            for (int64_t v = w.left; v < w.right; v++)
-                if (plane[h * x.dim[3] + v] > plane[best])
+            for (int64_t v = w.left; v < w.right; v++) {
+                double here = plane[h * x.dim[3] + v];
+                if (here > plane[best] || here != here) /* NaN is taken, the last of several */
                     best = h * x.dim[3] + v;
+            }
         call->out[0][i] = plane[best];
         call->out[1][i] = (double)best;
     }

@@ -64,7 +64,8 @@ static void reference_reduce(const struct reference_call *call, bool largest)
         call->out[0][i] = largest ? -INFINITY : 0;
     for (int64_t i = 0; i < size; i++) {
         double *to = &call->out[0][operand_offset(from, i, stride)];
-        *to = largest ? fmax(*to, call->in[0][i]) : *to + call->in[0][i];
+        double x = call->in[0][i];
+        *to = !largest ? *to + x : x > *to || x != x ? x : *to; /* NaN passes */
     }
 }
 
@@ -142,7 +143,7 @@ const struct op_type op_sum = {
 };
 const struct op_type op_amax = {
     .name = "amax",
-    .doc = "Maximum over axes.",
+    .doc = "Maximum over axes; NaN where any item is.",
     .inputs = 1,
     .outputs = 1,
     .flags = OP_PURE,
@@ -167,6 +168,12 @@ static bool shape_argmax(const struct graph *graph, const struct node *node, str
     return true;
 }
 
+/* NaN is larger than any number. */
+static bool is_larger(double x, double than)
+{
+    return x > than || (x != x && than == than);
+}
+
 static void reference_argmax(const struct reference_call *call)
 {
     struct shape from = call->in_type[0]->shape;
@@ -178,7 +185,7 @@ static void reference_argmax(const struct reference_call *call)
         const double *x = call->in[0] + i / inner * inner * length + i % inner;
         int64_t best = 0;
         for (int64_t j = 1; j < length; j++)
-            if (x[j * inner] > x[best * inner])
+            if (is_larger(x[j * inner], x[best * inner]))
                 best = j;
         call->out[0][i] = (double)best;
     }

@@ -121,8 +121,16 @@ void KERNEL(run_sum)(const float *x, int64_t count, double *total)
 void KERNEL(run_max)(const float *x, int64_t count, float *largest)
 {
     float best = *largest;
-    for (int64_t i = 0; i < count; i++)
-        best = x[i] > best ? x[i] : best;
+    int64_t i = 0;
+    if (count >= LANES) {
+        v16 most = v16_set(best);
+        for (; i + LANES <= count; i += LANES)
+            most = v16_max(most, v16_load(x + i));
+        for (int lane = 0; lane < LANES; lane++)
+            best = most[lane] > best || most[lane] != most[lane] ? most[lane] : best;
+    }
+    for (; i < count; i++)
+        best = x[i] > best || x[i] != x[i] ? x[i] : best;
     *largest = best;
 }
 

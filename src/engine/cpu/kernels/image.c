@@ -137,7 +137,8 @@ INLINE int64_t pooled_from(const struct batch_norm *b, int64_t at, int64_t p, in
     int64_t corner = at + (p / half * 2 * width + p % half * 2) * step, best = corner;
     for (int k = 1; k < 4; k++) {
         int64_t other = corner + (k / 2 * width + k % 2) * step;
-        if (applied(b, other, slope, offset, bf16) > applied(b, best, slope, offset, bf16))
+        float y = applied(b, other, slope, offset, bf16);
+        if (y > applied(b, best, slope, offset, bf16) || y != y)
             best = other;
     }
     return best;

@@ -29,20 +29,20 @@
     U(sin, sinf(x))                                                                 \
     U(cos, cosf(x))
 
-#define BINARY_LIST(B)        \
-    B(add, a + b)             \
-    B(subtract, a - b)        \
-    B(multiply, a *b)         \
-    B(divide, a / b)          \
-    B(maximum, a > b ? a : b) \
-    B(minimum, a < b ? a : b) \
-    B(power, powf(a, b))      \
-    B(less, a < b)            \
-    B(less_equal, a <= b)     \
-    B(greater, a > b)         \
-    B(greater_equal, a >= b)  \
-    B(equal, a == b)          \
-    B(not_equal, a != b)      \
+#define BINARY_LIST(B)                                   \
+    B(add, a + b)                                        \
+    B(subtract, a - b)                                   \
+    B(multiply, a *b)                                    \
+    B(divide, a / b)                                     \
+    B(maximum, a > b || a != a ? a : b) /* NaN passes */ \
+    B(minimum, a < b || a != a ? a : b)                  \
+    B(power, powf(a, b))                                 \
+    B(less, a < b)                                       \
+    B(less_equal, a <= b)                                \
+    B(greater, a > b)                                    \
+    B(greater_equal, a >= b)                             \
+    B(equal, a == b)                                     \
+    B(not_equal, a != b)                                 \
     B(relu_gradient, b > 0 ? a : 0)
 
 enum unary_kind {

@@ -85,7 +85,7 @@ INLINE void largest_of_window(const struct window_pooling *p, const void *x, int
         for (int64_t v = w.left; v < w.right; v++) {
             int64_t at = h * p->from.width + v;
             v16 here = v16_get(x, base + at * p->from.block, bf16);
-            i16 more = here > *largest;
+            i16 more = (here > *largest) | (here != here); /* NaN is taken, the last of several */
             *largest = v16_select(more, here, *largest);
             *place = (more & (int32_t)at) | (~more & *place);
         }
@@ -116,7 +116,7 @@ INLINE void max_pool_channel(const struct window_pooling *p, const void *x, void
         for (int64_t h = w.top; h < w.bottom; h++)
             for (int64_t v = w.left; v < w.right; v++) {
                 float here = scalar_get(x, base + (h * p->from.width + v) * step, bf16);
-                if (here > largest) {
+                if (here > largest || here != here) {
                     largest = here;
                     best = h * p->from.width + v;
                 }

@@ -40,9 +40,10 @@ INLINE v16 v16_select(i16 condition, v16 a, v16 b)
     return (v16)((condition & (i16)a) | (~condition & (i16)b));
 }
 
+/* NaN where either is. */
 INLINE v16 v16_max(v16 a, v16 b)
 {
-    return v16_select(a > b, a, b);
+    return v16_select((a > b) | (a != a), a, b);
 }
 
 /* Storage as bf16: the upper half of an f32, rounded to nearest even (NaN stays NaN). */
