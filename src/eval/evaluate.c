@@ -139,7 +139,8 @@ static void input_guess(struct evaluation *e)
     int side =
         source->middle_width < source->middle_height ? source->middle_width : source->middle_height;
     side = side < 1 ? 1 : side > LARGEST_PIXELS ? LARGEST_PIXELS : side;
-    e->input = (struct input_shape){ source->channels, side, { 0 }, { 1, 1, 1 } };
+    e->input =
+        (struct input_shape){ .channels = source->channels, .size = side, .std = { 1, 1, 1 } };
 }
 
 static status evaluation_open(struct evaluation *e)

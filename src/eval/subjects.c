@@ -79,7 +79,9 @@ static status pixels_rows(struct evaluation *e, float **value, int64_t *width, u
                           size_t *kept_count)
 {
     struct phase phase = { e, "pixels: features", clock_seconds() };
-    struct input_shape input = { e->input.channels, pixels_side(&e->input), { 0 }, { 1, 1, 1 } };
+    struct input_shape input = { .channels = e->input.channels,
+                                 .size = pixels_side(&e->input),
+                                 .std = { 1, 1, 1 } };
     struct augment_settings settings;
     struct views views;
     *width = (int64_t)input.channels * input.size * input.size;

@@ -137,7 +137,9 @@ static status rival_configure(struct rival *rival, int trial)
 static status rival_train(struct rival *rival, size_t count)
 {
     struct evaluation *e = rival->e;
-    struct setup_request request = { &rival->config->config, e->source, rival->learn, count };
+    struct setup_request request = {
+        .config = &rival->config->config, .source = e->source, .index = rival->learn, .count = count
+    };
     if (e->audience.observer)
         rival->observer = *e->audience.observer;
     rival->observer.message = NULL;

@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct method_type method_simclr, method_supervised;
+extern const struct method_type method_simclr, method_supervised, method_gpt, method_bert,
+    method_roberta, method_simcse, method_dual_encoder;
 
-const struct method_type *const all_methods[] = { &method_simclr, &method_supervised, NULL };
+const struct method_type *const all_methods[] = { &method_simclr,       &method_supervised,
+                                                  &method_gpt,          &method_bert,
+                                                  &method_roberta,      &method_simcse,
+                                                  &method_dual_encoder, NULL };
 
 const struct method_type *method_find(const char *name)
 {

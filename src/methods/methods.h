@@ -54,6 +54,8 @@ struct method_type {
     enum method_family family;
     enum sample_kind kind;
     const char *augment; /* name of its usual pipeline (pictures) */
+    const char *model;   /* name of its usual network; NULL: by the size of the pictures */
+    const char *tokenizer, *specials; /* its usual kind, and set of special tokens (texts) */
     int views, embeddings;
     bool labels; /* the loss reads an input "labels", [N] integers */
     const struct option *options;

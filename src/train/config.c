@@ -1,6 +1,7 @@
 /* tacit_config_* and tacit_option_at: the public side of the option tables. */
 #include "io/yaml.h"
 #include "train/cross.h"
+#include "train/recipe.h"
 #include "train/tasks.h"
 
 #include <stdio.h>
@@ -155,10 +156,7 @@ tacit_status tacit_config_load(tacit_config *config, const char *path)
 /* The method whose options are allowed: the one named, NULL (all) if there is none of this name. */
 static const struct method_type *method_named(const tacit_config *config)
 {
-    const char *name = config_value(&config->config, "method");
-    if (!name || strcmp(name, "auto") == 0)
-        name = "simclr";
-    return method_find(name);
+    return method_find(recipe_method(&config->config));
 }
 
 static status config_prepare(tacit_config *config)

@@ -1,14 +1,41 @@
 #include "train/session.h"
 #include "base/memory.h"
 #include "engine/build.h"
+#include "train/feed.h"
 
 #include <string.h>
 
 struct extractor {
     struct program *program;
     struct input_shape input;
+    struct field field[FIELDS_MAX]; /* [fields] of a row */
+    int fields;
     int64_t batch, width;
 };
+
+/* What the method reads of the fields that there are; the rest stays absent. */
+static void inputs_make(struct extractor *made, const struct method *method, struct graph *g,
+                        val view[])
+{
+    struct field wanted[FIELDS_MAX];
+    int count = method->type->views;
+    bool texts = made->input.kind == SAMPLE_TEXT;
+    if (texts)
+        count = method->type->fields(method, wanted);
+    for (int i = 0; i < count; i++) {
+        view[i] = no_value(g);
+        for (int k = 0; k < made->fields; k++) {
+            const struct field *field = &made->field[k];
+            struct shape shape = field->item.shape;
+            if (texts && strcmp(wanted[i].name, field->name) != 0)
+                continue;
+            memmove(shape.dim + 1, shape.dim, (size_t)shape.rank * sizeof *shape.dim);
+            shape.dim[0] = made->batch;
+            shape.rank++;
+            view[i] = i > 0 && !texts ? view[0] : input(g, field->name, field->item.dtype, shape);
+        }
+    }
+}
 
 static status extractor_build(struct extractor *made, struct store *store,
                               const struct method *method, enum extract what,
@@ -16,21 +43,17 @@ static status extractor_build(struct extractor *made, struct store *store,
 {
     struct method own = *method;
     struct graph *g = graph_new(store);
-    val view[VIEWS_MAX], z[EMBEDDINGS_MAX];
-    int64_t side = made->input.size;
+    val view[FIELDS_MAX], z[EMBEDDINGS_MAX];
     if (!g)
         return TACIT_RESOURCES;
     own.training = own.update = false;
     /* With running statistics all rows are independent, so that the views may be one and the same.
      */
-    view[0] = input(g, "pictures", F32, SHAPE(made->batch, made->input.channels, side, side));
-    if (what == EXTRACT_EMBEDDING) {
-        for (int i = 1; i < own.type->views; i++)
-            view[i] = view[0];
+    inputs_make(made, &own, g, view);
+    if (what == EXTRACT_EMBEDDING)
         own.type->embed(&own, g, view, z);
-    } else {
-        z[0] = method_encode(&own, g, view[0], 1);
-    }
+    else
+        z[0] = method_features(&own, g, view);
     output(z[0], "rows");
     if (!is_none(z[0]))
         made->width = shape_size(shape_of(z[0])) / made->batch;
@@ -49,6 +72,7 @@ status extractor_new(struct store *store, const struct method *method,
         return TACIT_RESOURCES;
     made->input = *input;
     made->batch = batch;
+    made->fields = feed_fields(input, made->field);
     status result = extractor_build(made, store, method, what, target);
     if (result == TACIT_OK)
         *extractor = made;
@@ -70,19 +94,22 @@ int64_t extractor_width(const struct extractor *extractor)
     return extractor->width;
 }
 
-status extractor_run(struct extractor *extractor, const float *pictures, int64_t count,
+status extractor_run(struct extractor *extractor, void *const field[], int64_t count,
                      float *rows_out)
 {
-    size_t side = (size_t)extractor->input.size;
-    size_t row = (size_t)extractor->input.channels * side * side;
     size_t width = (size_t)extractor->width;
-    float *to = program_input(extractor->program, "pictures");
     const float *from = program_output(extractor->program, "rows");
     for (int64_t first = 0; first < count; first += extractor->batch) {
         int64_t left = count - first;
         size_t part = (size_t)(left < extractor->batch ? left : extractor->batch);
-        memcpy(to, pictures + (size_t)first * row, part * row * sizeof *to);
-        memset(to + part * row, 0, ((size_t)extractor->batch - part) * row * sizeof *to);
+        for (int i = 0; i < extractor->fields; i++) {
+            size_t row = field_bytes(&extractor->field[i]);
+            unsigned char *to = program_input(extractor->program, extractor->field[i].name);
+            if (!to)
+                continue;
+            memcpy(to, (const unsigned char *)field[i] + (size_t)first * row, part * row);
+            memset(to + part * row, 0, ((size_t)extractor->batch - part) * row);
+        }
         TRY(program_run(extractor->program, 0));
         memcpy(rows_out + (size_t)first * width, from, part * width * sizeof *from);
     }
@@ -98,7 +125,7 @@ static status rows_gather(struct extractor *extractor, struct loader *loader, si
         TRY(loader_next(loader, &batch));
         if (!batch)
             return TACIT_OK;
-        TRY(extractor_run(extractor, batch->field[0], batch->count,
+        TRY(extractor_run(extractor, batch->field, batch->count,
                           rows_out + *kept_count * (size_t)extractor->width));
         memcpy(kept + *kept_count, batch->index, (size_t)batch->count * sizeof *kept);
         *kept_count += (size_t)batch->count;
@@ -112,30 +139,27 @@ status extractor_source(struct extractor *extractor, struct source *source, cons
                         size_t count, extract_advance *advance, void *argument, float *rows_out,
                         uint32_t *kept, size_t *kept_count)
 {
-    struct augment_settings settings;
-    struct field field;
-    struct views views;
+    struct feed feed;
     struct loader *loader = NULL;
     *kept_count = 0;
-    TRY(augment_preset("eval", &settings));
-    settings.views = views_fields(&extractor->input, 1, &field);
-    TRY(views_new(&settings, &extractor->input, source, &views));
+    status result = feed_new(&extractor->input, source, &feed);
     struct loader_options options = { .source = source,
                                       .index = index,
                                       .count = count,
                                       .sequential = true,
                                       .batch = (int)extractor->batch,
-                                      .field = &field,
-                                      .fields = 1,
+                                      .field = feed.field,
+                                      .fields = feed.fields,
                                       .threads = 1,
-                                      .make = views_make,
-                                      .argument = &views,
-                                      .scratch_bytes = views.scratch_bytes };
-    status result = loader_new(&options, &loader);
+                                      .make = feed.make,
+                                      .argument = &feed,
+                                      .scratch_bytes = feed.scratch_bytes };
+    if (result == TACIT_OK)
+        result = loader_new(&options, &loader);
     if (result == TACIT_OK)
         result =
             rows_gather(extractor, loader, count, advance, argument, rows_out, kept, kept_count);
     loader_free(loader);
-    views_free(&views);
+    feed_free(&feed);
     return result;
 }

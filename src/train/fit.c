@@ -156,12 +156,15 @@ static status watch_make(struct fit *fit)
 {
     const struct setup *setup = fit->setup;
     struct watch_options options = { .method = setup->method,
-                                     .input = setup->input,
-                                     .views = &fit->setup->views,
+                                     .field = setup->field,
+                                     .fields = setup->fields,
+                                     .make = setup->make,
+                                     .argument = setup->argument,
+                                     .scratch_bytes = setup->scratch_bytes,
                                      .source = setup->source,
-                                     .index = setup->index,
-                                     .count = setup->count,
-                                     .pictures = (size_t)setup->watch_pictures,
+                                     .row = setup->row,
+                                     .rows = setup->rows,
+                                     .samples = (size_t)setup->watch_pictures,
                                      .seed = setup->seed,
                                      .target = { .precision = setup->target.precision } };
     return watch_new(&options, fit->store, &fit->watch);

@@ -11,9 +11,10 @@ enum { BATCHES_AHEAD = 2, TRIAL_PICTURES = 8 };
 
 static double views_bytes(const struct setup *setup)
 {
-    double side = setup->input.size;
-    return sizeof(float) * (double)setup->batch * setup->method.type->views *
-           setup->input.channels * side * side;
+    double bytes = 0;
+    for (int i = 0; i < setup->fields; i++)
+        bytes += (double)field_bytes(&setup->field[i]);
+    return bytes * (double)setup->batch;
 }
 
 double setup_bytes(const struct setup *setup, const struct session *session)
@@ -110,5 +111,6 @@ status setup_fits(const struct setup *setup, double bytes, double available)
     if (line && available > 0)
         what_fits(setup, available, fixed, slope, fitting, sizeof fitting);
     return fail(TACIT_RESOURCES, "%s: %s", message,
-                fitting[0] ? fitting : "take a smaller model=, width= or image_size=");
+                fitting[0] ? fitting
+                           : "take a smaller model=, batch_size=, image_size= or window=");
 }

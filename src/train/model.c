@@ -83,7 +83,8 @@ tacit_status tacit_model_embed(tacit_model *model, int64_t count, const float *p
             model->normalised[i] =
                 (float)(((double)from[i] - input->mean[channel]) / input->std[channel]);
         }
-        TRY(extractor_run(model->extractor, model->normalised, part, embeddings + first * width));
+        TRY(extractor_run(model->extractor, (void *[]){ model->normalised }, part,
+                          embeddings + first * width));
     }
     return TACIT_OK;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { NAME_BYTES = 256, METADATA = 12, MOST_CLASSES = 1 << 20 };
+enum { NAME_BYTES = 256, METADATA = 16, MOST_CLASSES = 1 << 20 };
 
 static const char *const stem_names[] = {
     [STEM_AUTO] = "auto", [STEM_CIFAR] = "cifar", [STEM_IMAGENET] = "imagenet"
@@ -23,6 +23,7 @@ static void tensor_name(const struct tensor *tensor, char name[NAME_BYTES])
 }
 
 struct saver {
+    const struct method *method;
     struct arena memory;
     struct safetensors_entry *entry;
     struct safetensors_metadata metadata[METADATA];
@@ -95,29 +96,62 @@ static status saver_classes(struct saver *saver, const struct method *method,
     return result;
 }
 
-static status saver_metadata(struct saver *saver, const struct method *method,
-                             const struct input_shape *input, const char *const *class_name)
+static void saver_pictures(struct saver *saver, const struct input_shape *input)
 {
+    const struct method *method = saver->method;
     int stem = (int)method->network_options.stem;
     if (stem == STEM_AUTO)
         stem = input->size < 64 ? STEM_CIFAR : STEM_IMAGENET;
-    say(saver, "format", "pt");
-    say(saver, "tacit", TACIT_VERSION);
-    say(saver, "architecture", method->network->name);
     say(saver, "stem", stem_names[stem]);
     say(saver, "width", numbers(saver, &method->network_options.width, 1));
     say(saver, "channels", arena_text(&saver->memory, "%d", input->channels));
     say(saver, "image_size", arena_text(&saver->memory, "%d", input->size));
     say(saver, "mean", numbers(saver, input->mean, 3));
     say(saver, "std", numbers(saver, input->std, 3));
+}
+
+/* The whole numbers of a network on tokens, in this order in "sizes"; "rates" are the others. */
+#define SIZES(X) \
+    X(vocabulary) X(context) X(layers) X(heads) X(width) X(inner) X(segments) X(band) X(padding_id)
+#define RATES(X) X(dropout) X(epsilon)
+#define AS_NUMBER(member) (double)text.member,
+
+static status saver_texts(struct saver *saver, const struct input_shape *input)
+{
+    const struct text_options text =
+        network_text(saver->method->network, &saver->method->network_options);
+    const double sizes[] = { SIZES(AS_NUMBER) }, rates[] = { RATES(AS_NUMBER) };
+    struct text json = { 0 };
+    TRY(tokenizer_write(input->tokenizer, &json));
+    say(saver, "sizes", numbers(saver, sizes, sizeof sizes / sizeof *sizes));
+    say(saver, "rates", numbers(saver, rates, sizeof rates / sizeof *rates));
+    say(saver, "activation", activation_name(text.activation));
+    say(saver, "biases", text.biases == BIASES ? "true" : "false");
+    say(saver, "window", arena_text(&saver->memory, "%lld", (long long)input->window));
+    say(saver, "tokenizer", arena_text(&saver->memory, "%s", text_string(&json)));
+    status result = text_status(&json);
+    text_free(&json);
+    return result;
+}
+
+static status saver_metadata(struct saver *saver, const struct method *method,
+                             const struct input_shape *input, const char *const *class_name)
+{
+    say(saver, "format", "pt");
+    say(saver, "tacit", TACIT_VERSION);
+    say(saver, "architecture", method->network->name);
     say(saver, "method", method->type->name);
+    if (input->kind == SAMPLE_TEXT)
+        TRY(saver_texts(saver, input));
+    else
+        saver_pictures(saver, input);
     return saver_classes(saver, method, class_name);
 }
 
 status model_save(const char *path, const struct store *store, const struct method *method,
                   const struct input_shape *input, const char *const *class_name)
 {
-    struct saver saver = { 0 };
+    struct saver saver = { .method = method };
     status result = TACIT_OK;
     const char *const *network_name = method->type->networks;
     for (int64_t r = 0; r < store_ranges(store) && result == TACIT_OK; r++) {
@@ -170,18 +204,10 @@ static bool read_numbers(const struct model_file *model, const char *key, int co
     return text && !*text;
 }
 
-static status model_describe(struct model_file *model)
+static status describe_pictures(struct model_file *model)
 {
     struct method *method = &model->method;
-    const char *architecture = safetensors_metadata(&model->file, "architecture");
-    const char *name = safetensors_metadata(&model->file, "method");
     const char *stem = safetensors_metadata(&model->file, "stem");
-    method->network = architecture ? network_find(architecture) : NULL;
-    method->type = name ? method_find(name) : NULL;
-    if (!method->network)
-        return wrong(model, "architecture");
-    if (!method->type)
-        return wrong(model, "method");
     for (int i = STEM_CIFAR; i <= STEM_IMAGENET; i++)
         if (stem && strcmp(stem, stem_names[i]) == 0)
             method->network_options.stem = i;
@@ -202,6 +228,66 @@ static status model_describe(struct model_file *model)
         if (!(model->input.std[c] > 0))
             return wrong(model, "std");
     return TACIT_OK;
+}
+
+static status describe_texts(struct model_file *model)
+{
+    enum { MOST_ITEMS = 1 << 28 };
+    struct text_options text = { 0 };
+    double sizes[] = { SIZES(AS_NUMBER) }, rates[] = { RATES(AS_NUMBER) };
+    enum { COUNT = sizeof sizes / sizeof *sizes };
+    const char *activation = safetensors_metadata(&model->file, "activation");
+    const char *biases = safetensors_metadata(&model->file, "biases");
+    const char *json = safetensors_metadata(&model->file, "tokenizer");
+    int window, next = 0;
+    if (!read_numbers(model, "sizes", COUNT, sizes))
+        return wrong(model, "sizes");
+    for (int i = 0; i < COUNT; i++)
+        if (!(sizes[i] >= 0 && sizes[i] <= MOST_ITEMS && floor(sizes[i]) == sizes[i]))
+            return wrong(model, "sizes");
+    if (!read_numbers(model, "rates", 2, rates) || !(rates[0] >= 0 && rates[0] < 1) ||
+        !(rates[1] > 0))
+        return wrong(model, "rates");
+#define FROM_SIZES(member) text.member = (int64_t)sizes[next++];
+    SIZES(FROM_SIZES)
+#undef FROM_SIZES
+    text.dropout = rates[0] > 0 ? rates[0] : -1;
+    text.epsilon = rates[1];
+    text.band = text.band > 0 ? text.band : -1;
+    text.activation = activation ? activation_find(activation) : ACTIVATION_OF_ROW;
+    text.biases = biases && strcmp(biases, "true") == 0 ? BIASES : NO_BIASES;
+    if (text.activation == ACTIVATION_OF_ROW)
+        return wrong(model, "activation");
+    if (!read_whole(model, "window", 1, 1 << 20, &window) || window > text.context)
+        return wrong(model, "window");
+    if (!json)
+        return wrong(model, "tokenizer");
+    TRY(tokenizer_read(model->path, (struct text_view){ json, strlen(json) }, &model->tokenizer));
+    if ((int64_t)tokenizer_vocabulary(model->tokenizer) > text.vocabulary)
+        return fail(TACIT_BAD_DATA, "%s: its tokenizer has %zu tokens, its network %lld",
+                    model->path, tokenizer_vocabulary(model->tokenizer),
+                    (long long)text.vocabulary);
+    model->method.network_options.text = text;
+    model->method.window = window;
+    model->input = (struct input_shape){ .kind = SAMPLE_TEXT,
+                                         .tokenizer = model->tokenizer,
+                                         .window = window };
+    return TACIT_OK;
+}
+
+static status model_describe(struct model_file *model)
+{
+    struct method *method = &model->method;
+    const char *architecture = safetensors_metadata(&model->file, "architecture");
+    const char *name = safetensors_metadata(&model->file, "method");
+    method->network = architecture ? network_find(architecture) : NULL;
+    method->type = name ? method_find(name) : NULL;
+    if (!method->network)
+        return wrong(model, "architecture");
+    if (!method->type)
+        return wrong(model, "method");
+    return method->network->input == INPUT_TOKENS ? describe_texts(model)
+                                                  : describe_pictures(model);
 }
 
 /* The list of class names, NULL if there is none; json_decref frees it. */
@@ -244,6 +330,8 @@ status model_file_open(const char *path, struct model_file *model)
 void model_file_close(struct model_file *model)
 {
     safetensors_close(&model->file);
+    tokenizer_free(model->tokenizer);
+    model->tokenizer = NULL;
 }
 
 bool model_file_class(const struct model_file *model, int64_t index, char *name, size_t size)

@@ -19,6 +19,7 @@ struct model_file {
     struct safetensors_file file;
     struct method method; /* type, network, its options, classes; the method's own options unset */
     struct input_shape input;
+    struct tokenizer *tokenizer; /* of networks on tokens */
     const char *path;
 };
 

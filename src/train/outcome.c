@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "data/order.h"
+#include "train/modality.h"
 #include "train/model_file.h"
 #include "train/report.h"
 
@@ -29,17 +30,16 @@ static const char *why_not(const struct setup *setup, size_t sample)
  * resumption, are read again. */
 static status sample_look(struct setup *setup, uint32_t sample, bool *broken)
 {
-    struct image image;
+    uint64_t hash;
     *broken = source_is_broken(setup->source, sample);
     if (*broken || setup->hash[sample])
         return TACIT_OK;
-    status result = source_read(setup->source, sample, &image);
+    status result = setup->modality->look(setup, sample, &hash);
     *broken = result == TACIT_BAD_DATA && source_health(setup->source) == TACIT_OK;
     if (*broken)
         return TACIT_OK;
     TRY(result);
-    setup->hash[sample] = views_hash(&image);
-    image_free(&image);
+    setup->hash[sample] = hash;
     return TACIT_OK;
 }
 
@@ -65,9 +65,11 @@ static status fates_find(struct fit *fit, struct fates *fates)
 {
     const struct setup *setup = fit->setup;
     bool *drawn = memory_new(setup->count, sizeof *drawn);
-    status result =
-        drawn ? order_drawn(setup->seed, setup->count, setup->batch, fit->position.step, drawn)
-              : TACIT_RESOURCES;
+    status result = drawn ? TACIT_OK : TACIT_RESOURCES;
+    if (drawn && setup->cut) /* all samples together make the rows */
+        memset(drawn, 1, setup->count * sizeof *drawn);
+    else if (drawn)
+        result = order_drawn(setup->seed, setup->count, setup->batch, fit->position.step, drawn);
     for (size_t i = 0; i < setup->source->count; i++)
         fates->why[i] = why_not(setup, i);
     for (size_t i = 0; i < setup->count && result == TACIT_OK; i++)

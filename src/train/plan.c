@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "train/modality.h"
 #include "train/report.h"
 #include "train/setup.h"
 #include "train/tasks.h"
@@ -97,10 +98,16 @@ static void setup_report(const struct setup *setup, const struct timing *timing,
     const struct session_size *size = &timing->size;
     double epoch = timing->seconds * (double)setup->batches;
     report_text(report, "data", "%s", setup->source->path);
-    report_number(report, "pictures", (double)setup->count, "%zu", setup->count);
+    report_number(report, setup->modality->samples, (double)setup->count, "%zu", setup->count);
     report_text(report, "method", "%s", setup->method.type->name);
     report_text(report, "model", "%s", setup->method.network->name);
-    report_number(report, "image_size", setup->input.size, "%d", setup->input.size);
+    if (setup->cut)
+        report_number(report, "windows", (double)setup->rows, "%zu", setup->rows);
+    if (setup->input.size)
+        report_number(report, "image_size", setup->input.size, "%d", setup->input.size);
+    if (setup->input.window)
+        report_number(report, "window", (double)setup->input.window, "%lld",
+                      (long long)setup->input.window);
     report_number(report, "batch_size", (double)setup->batch, "%lld", (long long)setup->batch);
     report_number(report, "microbatch", (double)setup->microbatch, "%lld",
                   (long long)setup->microbatch);
@@ -117,8 +124,7 @@ static void setup_report(const struct setup *setup, const struct timing *timing,
     report_number(report, "step_seconds", timing->seconds, "%.3g s", timing->seconds);
     duration(report, "epoch_seconds", epoch);
     duration(report, "total_seconds", timing->seconds * (double)setup->steps);
-    report_note(report, "times are those of %d steps on noise, without loading pictures",
-                TIMED_STEPS);
+    report_note(report, "times are those of %d steps on noise, without loading data", TIMED_STEPS);
 }
 
 tacit_status tacit_plan(tacit_config *config, const tacit_observer *observer, tacit_report **report)

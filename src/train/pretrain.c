@@ -54,7 +54,7 @@ static status train_in(struct run *run, struct config *config, const struct audi
 {
     struct setup setup = { 0 };
     struct fit fit = { .setup = &setup, .run = run, .audience = *audience };
-    struct setup_request request = { .config = config };
+    struct setup_request request = { .config = config, .folder = run->folder };
     status result = setup_open(&request, audience, &setup);
     if (result == TACIT_OK)
         result = run_save_config(run, config);

@@ -8,22 +8,63 @@
 #include <string.h>
 
 const struct recipe all_recipes[] = {
-    { "thumbnails",
-      "pictures up to 40 pixels on a few cores: a small network",
-      40,
-      { { "model", "conv4" }, { "optim.name", "sgd" }, { "batch_size", "256" } } },
-    { "small",
-      "pictures up to 96 pixels: ResNet-18",
-      96,
-      { { "model", "resnet18" }, { "optim.name", "sgd" }, { "batch_size", "256" } } },
-    { "photographs",
-      "larger pictures: ResNet-18 at 224 pixels with blur and strong colours",
-      0,
-      { { "model", "resnet18" },
-        { "optim.name", "sgd" },
-        { "batch_size", "128" },
-        { "augment.pipeline", "simclr" } } },
-    { NULL, NULL, 0, { { NULL, NULL } } },
+    { .name = "thumbnails",
+      .doc = "pictures up to 40 pixels on a few cores: a small network",
+      .largest = 40,
+      .setting = { { "model", "conv4" }, { "optim.name", "sgd" }, { "batch_size", "256" } } },
+    { .name = "small",
+      .doc = "pictures up to 96 pixels: ResNet-18",
+      .largest = 96,
+      .setting = { { "model", "resnet18" }, { "optim.name", "sgd" }, { "batch_size", "256" } } },
+    { .name = "photographs",
+      .doc = "larger pictures: ResNet-18 at 224 pixels with blur and strong colours",
+      .setting = { { "model", "resnet18" },
+                   { "optim.name", "sgd" },
+                   { "batch_size", "128" },
+                   { "augment.pipeline", "simclr" } } },
+    { .name = "texts",
+      .doc = "texts of any kind: a mini network, AdamW, 128 tokens a window",
+      .kind = SAMPLE_TEXT,
+      .setting = { { "window", "128" },
+                   { "batch_size", "32" },
+                   { "steps", "5000" },
+                   { "optim.name", "adamw" },
+                   { "optim.lr", "0.001" },
+                   { "optim.end", "0.0001" },
+                   { "optim.beta2", "0.99" },
+                   { "optim.weight_decay", "0.1" },
+                   { "optim.clip", "1" } } },
+#define NANOGPT                                                                                  \
+    { "method", "gpt" }, { "method.windows", "random" }, { "tokenizer", "characters" },          \
+        { "validation", "0.1" }, { "optim.name", "adamw" }, { "optim.lr", "0.001" },             \
+        { "optim.end", "0.0001" }, { "optim.beta2", "0.99" }, { "optim.weight_decay", "0.1" },   \
+        { "optim.decay_norms", "false" }, { "optim.clip", "1" }, { "optim.schedule", "cosine" }, \
+        { "optim.warmup", "100" },                                                               \
+    {                                                                                            \
+        "optim.warmup_form", "stepwise"                                                          \
+    }
+    { .name = "nanogpt-cpu",
+      .doc = "nanoGPT's training on characters for a processor: 4 layers, 2,000 steps",
+      .kind = SAMPLE_TEXT,
+      .by_name = true,
+      .setting = { NANOGPT,
+                   { "model", "nanogpt-small" },
+                   { "window", "64" },
+                   { "batch_size", "12" },
+                   { "dropout", "0" },
+                   { "steps", "2000" } } },
+    { .name = "nanogpt-gpu",
+      .doc = "nanoGPT's training on characters for a GPU: 6 layers, 5,000 steps",
+      .kind = SAMPLE_TEXT,
+      .by_name = true,
+      .setting = { NANOGPT,
+                   { "model", "nanogpt" },
+                   { "window", "256" },
+                   { "batch_size", "64" },
+                   { "dropout", "0.2" },
+                   { "steps", "5000" } } },
+#undef NANOGPT
+    { .name = NULL },
 };
 
 const struct recipe *recipe_find(const char *name)
@@ -34,9 +75,27 @@ const struct recipe *recipe_find(const char *name)
     return NULL;
 }
 
+const char *recipe_value(const struct recipe *recipe, const char *key)
+{
+    for (int i = 0; recipe && i < RECIPE_SETTINGS && recipe->setting[i].key; i++)
+        if (strcmp(recipe->setting[i].key, key) == 0)
+            return recipe->setting[i].value;
+    return NULL;
+}
+
+const char *recipe_method(const struct config *config)
+{
+    const char *name = config_value(config, "method"), *recipe = config_value(config, "recipe");
+    if (name && strcmp(name, "auto") != 0)
+        return name;
+    name = recipe ? recipe_value(recipe_find(recipe), "method") : NULL;
+    return name ? name : "simclr";
+}
+
 struct resolver {
     struct config *config;
     struct text *said;
+    const char *samples; /* what they are called */
 };
 
 /* Gives an automatic value what it becomes; anything else stays. */
@@ -93,14 +152,28 @@ static int64_t usual_epochs(size_t count)
     return epochs < 10 ? 10 : epochs > 200 ? 200 : (int64_t)epochs;
 }
 
-static const struct recipe *recipe_for(const struct config *config, int64_t size)
+static const struct recipe *recipe_for(const struct config *config, enum sample_kind kind,
+                                       int64_t size)
 {
     if (!config_automatic(config, "recipe"))
         return recipe_find(config_text(config, "recipe"));
     const struct recipe *recipe = all_recipes;
-    while (recipe->largest && recipe->largest < size)
+    while (recipe->name &&
+           (recipe->kind != kind || recipe->by_name || (recipe->largest && recipe->largest < size)))
         recipe++;
     return recipe;
+}
+
+/* A recipe's value counts where nobody gave one. */
+static status recipe_set(struct resolver *resolver, const struct recipe_setting *setting)
+{
+    struct config *config = resolver->config;
+    bool length = strcmp(setting->key, "steps") == 0 && config_given(config, "epochs");
+    if (config_automatic(config, setting->key) && !length)
+        return become(resolver, setting->key, setting->value);
+    if (length || config_given(config, setting->key) || !config_value(config, setting->key))
+        return TACIT_OK;
+    return config_resolve(config, setting->key, setting->value);
 }
 
 /* The usual batch, or the largest power of two that fits twice into few pictures. */
@@ -121,9 +194,9 @@ static status resolve_batch(struct resolver *resolver, size_t count)
     int64_t batch = config_integer(config, "batch_size");
     if ((size_t)batch > count)
         return fail(TACIT_USAGE,
-                    "batch_size=%lld: must not be larger than the data, which have %zu pictures "
-                    "to learn from",
-                    (long long)batch, count);
+                    "batch_size=%lld: must not be larger than the data, which have %zu %s to learn "
+                    "from",
+                    (long long)batch, count, resolver->samples);
     TRY(become_integer(resolver, "microbatch", batch));
     part = config_integer(config, "microbatch");
     if (batch % part != 0)
@@ -160,27 +233,44 @@ static status resolve_optimizer(struct resolver *resolver)
     return become(resolver, "optim.schedule", "cosine");
 }
 
-status recipe_resolve(struct config *config, const struct source *source, size_t count,
-                      struct text *said)
+status recipe_apply(struct config *config, const struct source *source, struct text *said)
 {
-    struct resolver resolver = { config, said };
-    TRY(become(&resolver, "method", "simclr"));
-    TRY(become_integer(&resolver, "image_size", usual_size(source)));
-    const struct recipe *recipe = recipe_for(config, config_integer(config, "image_size"));
-    if (!recipe)
+    struct resolver resolver = { config, said, NULL };
+    bool pictures = source->kind == SAMPLE_PICTURE;
+    if (pictures)
+        TRY(become_integer(&resolver, "image_size", usual_size(source)));
+    const struct recipe *recipe =
+        recipe_for(config, source->kind, pictures ? config_integer(config, "image_size") : 0);
+    if (!recipe || !recipe->name)
         return fail(TACIT_FAILED, "no recipe %s", config_text(config, "recipe"));
+    TRY(become(&resolver, "method", recipe_method(config)));
     TRY(become(&resolver, "recipe", recipe->name));
-    for (int i = 0; i < RECIPE_SETTINGS && recipe->setting[i].key; i++)
-        if (strcmp(recipe->setting[i].key, "batch_size") != 0 ||
-            (size_t)strtoll(recipe->setting[i].value, NULL, 10) * 2 <= count)
-            TRY(become(&resolver, recipe->setting[i].key, recipe->setting[i].value));
-    TRY(resolve_batch(&resolver, count));
-    TRY(resolve_optimizer(&resolver));
-    TRY(resolve_length(&resolver, count));
-    TRY(become(&resolver, "precision", "f32"));
-    TRY(become(&resolver, "loader_threads", "1"));
     const struct method_type *method = method_find(config_text(config, "method"));
     if (!method)
         return fail(TACIT_FAILED, "no method %s", config_text(config, "method"));
+    if (method->kind != source->kind)
+        return fail(TACIT_BAD_DATA,
+                    "%s: holds %s, method=%s learns from %s: see `tacit list methods`",
+                    source->path, pictures ? "pictures" : "texts", method->name,
+                    pictures ? "texts" : "pictures");
+    for (int i = 0; i < RECIPE_SETTINGS && recipe->setting[i].key; i++)
+        if (strcmp(recipe->setting[i].key, "batch_size") != 0)
+            TRY(recipe_set(&resolver, &recipe->setting[i]));
+    if (method->model)
+        TRY(become(&resolver, "model", method->model));
+    TRY(become(&resolver, "precision", "f32"));
+    TRY(become(&resolver, "loader_threads", "1"));
     return become(&resolver, "augment.pipeline", method->augment);
+}
+
+status recipe_resolve(struct config *config, size_t count, const char *samples, struct text *said)
+{
+    struct resolver resolver = { config, said, samples };
+    const struct recipe *recipe = recipe_find(config_text(config, "recipe"));
+    const char *batch = recipe_value(recipe, "batch_size");
+    if (batch && (size_t)strtoll(batch, NULL, 10) * 2 <= count)
+        TRY(become(&resolver, "batch_size", batch));
+    TRY(resolve_batch(&resolver, count));
+    TRY(resolve_optimizer(&resolver));
+    return resolve_length(&resolver, count);
 }

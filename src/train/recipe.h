@@ -1,4 +1,4 @@
-/* Recipes: named sets of defaults by size of the pictures, and what every `auto` becomes. */
+/* Recipes: named sets of defaults by kind and size of the data, and what every `auto` becomes. */
 #ifndef TRAIN_RECIPE_H
 #define TRAIN_RECIPE_H
 
@@ -10,11 +10,13 @@ struct recipe_setting {
     const char *key, *value;
 };
 
-enum { RECIPE_SETTINGS = 12 };
+enum { RECIPE_SETTINGS = 32 };
 
 struct recipe {
     const char *name, *doc;
-    int largest; /* side in pixels of the pictures it is meant for; 0: any */
+    enum sample_kind kind;
+    bool by_name; /* taken only when named */
+    int largest;  /* side in pixels of the pictures it is meant for; 0: any */
     struct recipe_setting setting[RECIPE_SETTINGS]; /* ended by one without a key */
 };
 
@@ -23,10 +25,20 @@ extern const struct recipe all_recipes[]; /* ends with a row without a name */
 /* The row of this name, NULL if there is none. */
 const struct recipe *recipe_find(const char *name);
 
-/* Replaces every `auto` of a checked configuration by what it becomes for `count` pictures of this
- * source (steps or epochs stays auto when the other is given). `said` collects "key=value" of all
- * that was resolved. TACIT_USAGE: a batch larger than the data; TACIT_RESOURCES. */
-status recipe_resolve(struct config *config, const struct source *source, size_t count,
-                      struct text *said);
+/* What a recipe says of a key, NULL if nothing. */
+const char *recipe_value(const struct recipe *recipe, const char *key);
+
+/* The method that a checked or unchecked configuration means: method=, else that of recipe=, else
+ * simclr. */
+const char *recipe_method(const struct config *config);
+
+/* Chooses the recipe for data of this kind and gives all keys that nobody set its values, and
+ * `method`, `model`, `precision`, `loader_threads`, `image_size` theirs where they are still auto.
+ * `said` collects "key=value" of what became of every auto. */
+status recipe_apply(struct config *config, const struct source *source, struct text *said);
+
+/* What is left: batch, length and optimiser, for a training on `count` samples ("pictures",
+ * "windows of text"). TACIT_USAGE: a batch larger than the data; TACIT_RESOURCES. */
+status recipe_resolve(struct config *config, size_t count, const char *samples, struct text *said);
 
 #endif

@@ -15,9 +15,17 @@ enum { MOST_RUNS = 1000000, SUMMARY_BYTES = 1 << 20 };
 
 /* All that a run writes; what is not named here is never removed. */
 static const char *const own_files[] = {
-    "config.yaml", "command.txt",  "train.log",         "metrics.jsonl",
-    "samples.tsv", "summary.json", "model.safetensors", "offending_batch.safetensors",
-    "profile.txt", NULL,
+    "config.yaml",
+    "command.txt",
+    "train.log",
+    "metrics.jsonl",
+    "samples.tsv",
+    "summary.json",
+    "model.safetensors",
+    "offending_batch.safetensors",
+    "profile.txt",
+    "tokenizer.json",
+    NULL,
 };
 static const char *const own_checkpoints[] = {
     "checkpoints/last.safetensors",

@@ -46,9 +46,10 @@ static double between(const struct schedule *schedule, double progress)
 double schedule_rate(const struct schedule *schedule, int64_t step)
 {
     double warmup = (double)schedule->warmup, steps = (double)schedule->steps;
-    if (schedule->form == WARMUP_SEQUENTIAL) {
+    if (schedule->form != WARMUP_MULTIPLY) {
+        double begin = schedule->form == WARMUP_STEPWISE;
         if (step < schedule->warmup)
-            return schedule->base * (double)step / warmup;
+            return schedule->base * ((double)step + begin) / (warmup + begin);
         double left = steps - warmup;
         return between(schedule, left > 0 ? ((double)step - warmup) / left : 1);
     }

@@ -66,9 +66,9 @@ void extractor_free(struct extractor *extractor);
 /* Width of a row that it gives. */
 int64_t extractor_width(const struct extractor *extractor);
 
-/* pictures [count, channels, size, size], normalised -> rows [count, width]; any count. */
-status extractor_run(struct extractor *extractor, const float *pictures, int64_t count,
-                     float *rows);
+/* The fields of feed_fields (train/feed.h), each [count, item], such as normalised pictures
+ * [count, channels, size, size] -> rows [count, width]; any count. */
+status extractor_run(struct extractor *extractor, void *const field[], int64_t count, float *rows);
 
 /* Embeds samples index[0 … count-1] of a source as the pipeline "eval" shows them: row i of `rows`
  * [count, width] is that of sample kept[i]. Samples that cannot be read are left out while

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/holdout.h"
+#include "train/modality.h"
 #include "train/recipe.h"
 
 #include <stdio.h>
@@ -25,7 +26,10 @@ static status data_open(struct setup *setup, const struct setup_request *request
     }
     struct source_options options = { .labels = config_text(config, "labels"),
                                       .cache_bytes = (size_t)1 << 30,
-                                      .strict = config_boolean(config, "strict") };
+                                      .strict = config_boolean(config, "strict"),
+                                      .texts = true,
+                                      .unit = config_text(config, "unit"),
+                                      .field = config_text(config, "field") };
     setup->own_source = true;
     return source_open(config_text(config, "data"), &options, &setup->source);
 }
@@ -70,19 +74,18 @@ static status samples_choose(struct setup *setup, const struct setup_request *re
                     "as labels=folders",
                     source->path, setup->method.type->name);
     if (setup->count == 0)
-        return fail(TACIT_BAD_DATA, "%s: has no pictures to learn from%s", source->path,
-                    source->has_parts ? " in its part train" : "");
+        return fail(TACIT_BAD_DATA, "%s: has no %s to learn from%s", source->path,
+                    setup->modality->samples, source->has_parts ? " in its part train" : "");
     TRY(samples_hold_out(setup));
     return setup->count ? TACIT_OK
-                        : fail(TACIT_BAD_DATA, "holdout=%s: leaves no pictures to learn from",
-                               config_text(setup->config, "holdout"));
+                        : fail(TACIT_BAD_DATA, "holdout=%s: leaves no %s to learn from",
+                               config_text(setup->config, "holdout"), setup->modality->samples);
 }
 
 /* Which method, before the rest is resolved: it decides which samples count. */
 static status method_choose(struct setup *setup)
 {
-    const char *name =
-        config_automatic(setup->config, "method") ? "simclr" : config_text(setup->config, "method");
+    const char *name = recipe_method(setup->config);
     setup->method.type = method_find(name);
     return setup->method.type ? TACIT_OK : fail(TACIT_USAGE, "method=%s: there is none", name);
 }
@@ -97,21 +100,22 @@ static status method_settle(struct setup *setup)
     method->network_options.stem = config_choice(config, "stem");
     method->network_options.width = config_real(config, "width");
     method->classes = setup->source->classes;
-    return method->type->configure(method, config);
+    return TACIT_OK;
 }
 
-static status input_settle(struct setup *setup)
+/* Options that mean nothing for this kind of data are mistakes, unless they say what they say by
+ * themselves, as in a configuration that a run has saved. */
+static status foreign_check(const struct setup *setup)
 {
-    const struct config *config = setup->config;
-    struct input_shape *input = &setup->input;
-    TRY(augment_settings_from(config, "augment", setup->method.type->augment, &setup->augment));
-    setup->augment.views = setup->method.type->views;
-    input->channels = setup->source->channels;
-    input->size = (int)config_integer(config, "image_size");
-    if (config_automatic(config, "augment.normalize"))
-        return views_statistics(setup->source, setup->index, setup->count, input->mean, input->std);
-    memcpy(input->mean, setup->augment.mean, sizeof input->mean);
-    memcpy(input->std, setup->augment.std, sizeof input->std);
+    const char *const *foreign = setup->modality->foreign;
+    for (int i = 0; foreign[i]; i++) {
+        const struct option *option = option_find(setup->config->set, foreign[i]);
+        const char *value = config_value(setup->config, foreign[i]);
+        if (config_given(setup->config, foreign[i]) && option && value &&
+            strcmp(option->fallback, value) != 0)
+            return fail(TACIT_USAGE, "%s=%s: means nothing for %s, which %s holds", foreign[i],
+                        value, setup->modality->samples, setup->source->path);
+    }
     return TACIT_OK;
 }
 
@@ -133,8 +137,7 @@ static void optimizer_settle(struct setup *setup)
     };
     setup->schedule = (struct schedule){
         .type = schedule_find(config_text(config, "optim.schedule")),
-        .form =
-            config_choice(config, "optim.warmup_form") == 1 ? WARMUP_SEQUENTIAL : WARMUP_MULTIPLY,
+        .form = (enum warmup_form)config_choice(config, "optim.warmup_form"),
         .base = config_real(config, "optim.lr"),
         .end = config_real(config, "optim.end"),
         .steps = setup->steps,
@@ -148,7 +151,7 @@ static status sizes_settle(struct setup *setup)
     setup->batch = config_integer(config, "batch_size");
     setup->microbatch = config_integer(config, "microbatch");
     setup->separate = config_choice(config, "microbatch_loss") == 1;
-    setup->batches = (int64_t)setup->count / setup->batch;
+    setup->batches = (int64_t)setup->rows / setup->batch;
     int64_t epochs = config_integer(config, "epochs");
     setup->steps = config_integer(config, "steps");
     if (config_automatic(config, "steps")) {
@@ -159,7 +162,7 @@ static status sizes_settle(struct setup *setup)
     }
     bool compares = setup->method.type->views > 1;
     if (compares && setup->batch < 2)
-        return fail(TACIT_USAGE, "batch_size=1: method=%s needs another picture to compare with",
+        return fail(TACIT_USAGE, "batch_size=1: method=%s needs another sample to compare with",
                     setup->method.type->name);
     if (compares && setup->separate && setup->microbatch < 2)
         return fail(TACIT_USAGE, "microbatch=1: has no other picture to compare with; take at "
@@ -185,52 +188,70 @@ static void machine_settle(struct setup *setup)
 static void tell_data(const struct setup *setup, const struct audience *audience)
 {
     const struct source *source = setup->source;
-    char sizes[64];
-    if (source->width)
-        snprintf(sizes, sizeof sizes, "%d x %d pixels", source->width, source->height);
-    else
-        snprintf(sizes, sizeof sizes, "about %d x %d pixels", source->middle_width,
-                 source->middle_height);
-    tell(audience, TACIT_INFO, "data: %s, %zu pictures to learn from%s, %s, %s", source->path,
-         setup->count, source->has_parts ? " (the part train)" : "", sizes,
-         source->channels == 1 ? "grey" : "colour");
+    setup->modality->tell(setup, audience);
     if (setup->held_count)
-        tell(audience, TACIT_INFO, "holdout: %zu pictures are kept out", setup->held_count);
+        tell(audience, TACIT_INFO, "holdout: %zu %s are kept out", setup->held_count,
+             setup->modality->samples);
     if (source->note)
         tell(audience, TACIT_NOTICE, "%s", source->note);
+}
+
+/* The numbers of the rows: a picture is a row, a window of text is cut from many texts. */
+static status rows_number(struct setup *setup)
+{
+    if (setup->rows > UINT32_MAX)
+        return fail(TACIT_USAGE, "%s: more than %u %s: take a larger window=", setup->source->path,
+                    UINT32_MAX, setup->modality->rows);
+    setup->row = memory_new(setup->rows ? setup->rows : 1, sizeof *setup->row);
+    if (!setup->row)
+        return TACIT_RESOURCES;
+    for (size_t i = 0; i < setup->rows; i++)
+        setup->row[i] = setup->cut ? (uint32_t)i : setup->index[i];
+    return TACIT_OK;
+}
+
+static status setup_resolve(struct setup *setup, const struct audience *audience, struct text *said)
+{
+    struct config *config = setup->config;
+    TRY(recipe_apply(config, setup->source, said));
+    setup->target.precision =
+        config_choice(config, "precision") == 1 ? PRECISION_BF16 : PRECISION_F32;
+    TRY(method_settle(setup));
+    TRY(setup->modality->settle(setup, audience));
+    TRY(rows_number(setup));
+    return recipe_resolve(config, setup->rows, setup->modality->rows, said);
 }
 
 status setup_open(const struct setup_request *request, const struct audience *audience,
                   struct setup *setup)
 {
     struct text said = { 0 };
-    *setup = (struct setup){ .config = request->config };
+    *setup = (struct setup){ .config = request->config, .folder = request->folder };
     machine_settle(setup);
     TRY(method_choose(setup));
     TRY(data_open(setup, request));
+    setup->modality = modality_of(setup->source->kind);
+    TRY(foreign_check(setup));
     TRY(samples_choose(setup, request));
+    setup->hash = memory_new(setup->source->count, sizeof *setup->hash);
+    if (!setup->hash)
+        return TACIT_RESOURCES;
     tell_data(setup, audience);
-    status result = recipe_resolve(setup->config, setup->source, setup->count, &said);
+    status result = setup_resolve(setup, audience, &said);
     if (result == TACIT_OK && said.length)
         tell(audience, TACIT_INFO, "auto: %s", text_string(&said));
     text_free(&said);
     TRY(result);
-    setup->target.precision =
-        config_choice(setup->config, "precision") == 1 ? PRECISION_BF16 : PRECISION_F32;
-    TRY(method_settle(setup));
-    TRY(input_settle(setup));
     TRY(sizes_settle(setup));
     optimizer_settle(setup);
-    TRY(views_new(&setup->augment, &setup->input, setup->source, &setup->views));
-    setup->hash = memory_new(setup->source->count, sizeof *setup->hash);
-    setup->views.hash = setup->hash;
-    setup->fields = views_fields(&setup->input, setup->views.count, setup->field);
-    return setup->hash ? TACIT_OK : TACIT_RESOURCES;
+    return TACIT_OK;
 }
 
 void setup_close(struct setup *setup)
 {
-    views_free(&setup->views);
+    if (setup->modality)
+        setup->modality->close(setup);
+    memory_free(setup->row);
     memory_free(setup->index);
     memory_free(setup->held);
     memory_free((void *)setup->hash);
@@ -253,16 +274,16 @@ status setup_session(const struct setup *setup, struct store *store, struct sess
 
 status setup_loader(struct setup *setup, struct loader **loader)
 {
-    struct loader_options options = { .source = setup->source,
-                                      .index = setup->index,
-                                      .count = setup->count,
+    struct loader_options options = { .source = setup->cut ? NULL : setup->source,
+                                      .index = setup->row,
+                                      .count = setup->rows,
                                       .batch = (int)setup->batch,
                                       .field = setup->field,
                                       .fields = setup->fields,
                                       .threads = setup->loader_threads,
                                       .seed = setup->seed,
-                                      .make = views_make,
-                                      .argument = &setup->views,
-                                      .scratch_bytes = setup->views.scratch_bytes };
+                                      .make = setup->make,
+                                      .argument = setup->argument,
+                                      .scratch_bytes = setup->scratch_bytes };
     return loader_new(&options, loader);
 }

@@ -7,6 +7,7 @@
 #include "train/optimizer.h"
 #include "train/schedule.h"
 #include "train/session.h"
+#include "train/texts.h"
 
 #include <stdatomic.h>
 
@@ -16,10 +17,13 @@ struct setup_request {
     struct source *source; /* already open and kept by the caller; NULL: that of data= */
     const uint32_t *index; /* [count] samples to learn from; NULL: the part train, or all */
     size_t count;
+    const char *folder; /* of the run, where a tokenizer is kept; NULL: none */
 };
 
 struct setup {
     struct config *config;
+    const char *folder;
+    const struct modality *modality;
     struct source *source;
     bool own_source;
     uint32_t *index; /* [count] samples to learn from */
@@ -29,10 +33,18 @@ struct setup {
     _Atomic uint64_t *hash; /* [source->count] of the pictures seen */
     struct method method;
     struct input_shape input;
-    struct augment_settings augment;
+    struct augment_settings augment; /* of pictures */
     struct views views;
+    struct tokenizer *tokenizer; /* of texts */
+    struct texts texts;
     struct field field[FIELDS_MAX]; /* [fields] of a batch: what the method embeds */
     int fields;
+    loader_make *make; /* of rows; its argument; memory it needs */
+    void *argument;
+    size_t scratch_bytes;
+    bool cut;      /* rows are cut from all samples together, not a sample each */
+    size_t rows;   /* that batches are drawn from */
+    uint32_t *row; /* [rows] their numbers: those of the samples, or 0, 1, 2, … */
     struct optimizer_options optimizer;
     struct schedule schedule;
     struct target target;

@@ -5,8 +5,10 @@
 static const char *const stems[] = { "auto", "cifar", "imagenet", NULL };
 static const char *const precisions[] = { "f32", "bf16", NULL };
 static const char *const collapses[] = { "warn", "stop", "off", NULL };
-static const char *const forms[] = { "multiply", "sequential", NULL };
+static const char *const forms[] = { "multiply", "sequential", "stepwise", NULL };
 static const char *const buffers[] = { "outside", "inside", NULL };
+static const char *const units[] = { "auto", "documents", "lines", NULL };
+static const char *const answers[] = { "true", "false", NULL };
 static const char *const splits[] = { "exact", "separate", NULL };
 
 #define NAMED(key, list, text)                                                     \
@@ -48,12 +50,26 @@ static const char *const splits[] = { "exact", "separate", NULL };
     }
 
 const struct option data_options[] = {
-    PATH("data", "", "folder, archive or file of pictures, or synth:shapes"),
+    PATH("data", "", "folder, archive or file of pictures or texts, or synth:shapes"),
     LABELS,
     PATH("holdout", "",
          "kept out, for eval to judge on: a share such as 0.2 (whole groups), or a file of names"),
     COUNT("image_size", "auto", 8, 4096, "pixels", "side of the square that the network sees"),
-    SWITCH("strict", "false", "stop at the first picture that cannot be read"),
+    CHOICE("unit", "auto", units,
+           "of plain text: documents (a file each) or lines; auto: documents"),
+    { .name = "field",
+      .kind = OPTION_TEXT,
+      .fallback = "",
+      .help = "member, column or tag that holds the text; of pairs: first,second" },
+    { .name = "tokenizer",
+      .kind = OPTION_TEXT,
+      .fallback = "auto",
+      .automatic = true,
+      .help = "a file or folder, or bpe, wordpiece, characters, bytes: learned from the data" },
+    COUNT("vocab", "auto", 2, 1 << 24, "tokens", "tokens that a learned tokenizer has"),
+    COUNT("window", "auto", 2, 1 << 20, "tokens", "tokens of a text that the network sees"),
+    REAL("validation", "0", 0, 0.9, "share", "the last share of all text is kept out of training"),
+    SWITCH("strict", "false", "stop at the first sample that cannot be read"),
     COUNT("loader_threads", "auto", -1, 256, "threads",
           "threads that prepare batches; 0: between the steps"),
     { 0 },
@@ -64,6 +80,21 @@ const struct option network_options[] = {
     NAMED("model", network_choices, "network; `tacit list models`"),
     CHOICE("stem", "auto", stems, "first layer of residual networks; auto: cifar below 64 pixels"),
     REAL("width", "1", 0.05, 16, "times", "factor on the channels of all layers"),
+    COUNT("layers", "auto", 1, 1000, "layers", "of networks on tokens; auto: the model's own"),
+    COUNT("heads", "auto", 1, 1000, "heads", "of attention; auto: the model's own"),
+    COUNT("hidden", "auto", 8, 1 << 16, "units",
+          "width of networks on tokens; auto: the model's own"),
+    COUNT("inner", "auto", 8, 1 << 18, "units", "within a block's MLP; auto: 4 hidden"),
+    COUNT("band", "auto", 1, 1 << 20, "tokens",
+          "odd layers look back so far; auto: the model's own"),
+    { .name = "dropout",
+      .kind = OPTION_REAL,
+      .fallback = "auto",
+      .automatic = true,
+      .minimum = 0,
+      .maximum = 0.9,
+      .help = "rate in networks on tokens; auto: the model's own" },
+    NAMED("biases", answers, "in linear layers and norms of networks on tokens"),
     NAMED("recipe", recipe_choices, "a named set of defaults; `tacit list recipes`"),
     { 0 },
 };
@@ -72,7 +103,7 @@ const struct option training_options[] = {
     WHOLE("seed", "0", 0, 9007199254740992., NULL, "start of all random numbers"),
     COUNT("epochs", "auto", 1, 1e9, "epochs", "passes over the data"),
     COUNT("steps", "auto", 1, 1e12, "steps", "updates, instead of epochs"),
-    COUNT("batch_size", "auto", 1, 1 << 24, "pictures", "pictures in a step, all views of each"),
+    COUNT("batch_size", "auto", 1, 1 << 24, "samples", "samples in a step, all views of each"),
     COUNT("microbatch", "auto", 1, 1 << 24, "pictures",
           "pictures at a time, to save memory; must divide batch_size"),
     CHOICE("microbatch_loss", "exact", splits,

@@ -5,14 +5,9 @@
 
 #include "augment/augment.h"
 #include "data/loader.h"
+#include "train/input.h"
 
 #include <stdatomic.h>
-
-/* What a network takes: pictures [channels, size, size], (pixel / 255 - mean) / std. */
-struct input_shape {
-    int channels, size;
-    double mean[3], std[3];
-};
 
 /* The argument of views_make. */
 struct views {

@@ -9,86 +9,89 @@ enum { CHUNK = 64, PROBE_EPOCH = 1 << 30, PROBE_VIEWS = 2 };
 
 struct watch {
     struct program *program;
-    float *view[PROBE_VIEWS]; /* [pictures, channels, size, size] */
-    float *z[PROBE_VIEWS];    /* [pictures, width] */
-    size_t pictures, chunk, row;
+    struct field field[FIELDS_MAX];  /* [fields] */
+    unsigned char *rows[FIELDS_MAX]; /* [samples, item] */
+    float *z[PROBE_VIEWS];           /* [samples, width] */
+    size_t samples, chunk;
     int64_t width;
-    int views;
+    int fields, views;
 };
 
-/* The embeddings of two views, or the features of one for methods of one view. */
+/* The embeddings of the first two views, or the features of samples where a method has one. */
 static status watch_build(struct watch *watch, struct store *store,
                           const struct watch_options *options)
 {
     struct method own = options->method;
     struct graph *g = graph_new(store);
-    val view[VIEWS_MAX], z[EMBEDDINGS_MAX];
-    int64_t side = options->input.size, chunk = (int64_t)watch->chunk;
+    val view[FIELDS_MAX], z[EMBEDDINGS_MAX];
     if (!g)
         return TACIT_RESOURCES;
     own.training = own.update = false;
-    view[0] = input(g, "view0", F32, SHAPE(chunk, options->input.channels, side, side));
+    for (int i = 0; i < watch->fields; i++) {
+        struct shape shape = watch->field[i].item.shape;
+        memmove(shape.dim + 1, shape.dim, (size_t)shape.rank * sizeof *shape.dim);
+        shape.dim[0] = (int64_t)watch->chunk;
+        shape.rank++;
+        bool probed = watch->views == 1 || i < PROBE_VIEWS;
+        view[i] =
+            probed ? input(g, watch->field[i].name, watch->field[i].item.dtype, shape) : view[1];
+    }
     if (watch->views > 1) {
-        view[1] = input(g, "view1", F32, SHAPE(chunk, options->input.channels, side, side));
-        for (int i = 2; i < own.type->views; i++)
-            view[i] = view[1];
         own.type->embed(&own, g, view, z);
         output(z[0], "z0");
         output(z[1], "z1");
     } else {
-        z[0] = method_encode(&own, g, view[0], 1);
+        z[0] = method_features(&own, g, view);
         output(z[0], "z0");
     }
     if (!is_none(z[0]))
-        watch->width = shape_size(shape_of(z[0])) / chunk;
+        watch->width = shape_size(shape_of(z[0])) / (int64_t)watch->chunk;
     status result = compile(g, &options->target, &watch->program);
     graph_free(g);
     return result;
 }
 
-static status pictures_read(struct watch *watch, const struct watch_options *options)
+static status rows_read(struct watch *watch, const struct watch_options *options)
 {
-    struct views views = *options->views;
-    size_t wanted = watch->pictures;
-    void *scratch = memory_new_aligned(views.scratch_bytes, 1);
+    size_t wanted = watch->samples;
+    void *scratch = memory_new_aligned(options->scratch_bytes, 1);
     status result = scratch ? TACIT_OK : TACIT_RESOURCES;
-    views.count = watch->views;
-    watch->pictures = 0;
+    watch->samples = 0;
     for (size_t i = 0; i < wanted && result == TACIT_OK; i++) {
-        uint32_t sample = options->index[i * options->count / wanted];
-        void *row[PROBE_VIEWS];
-        for (int k = 0; k < watch->views; k++)
-            row[k] = watch->view[k] + watch->pictures * watch->row;
-        result = views_make(&views, &(struct turn){ options->seed, PROBE_EPOCH, sample, sample },
-                            row, scratch);
+        uint32_t sample = options->row[i * options->rows / wanted];
+        void *row[FIELDS_MAX];
+        for (int k = 0; k < watch->fields; k++)
+            row[k] = watch->rows[k] + watch->samples * field_bytes(&watch->field[k]);
+        result = options->make(options->argument,
+                               &(struct turn){ options->seed, PROBE_EPOCH, sample, sample }, row,
+                               scratch);
         if (result == TACIT_OK)
-            watch->pictures++;
+            watch->samples++;
         else if (result == TACIT_BAD_DATA && source_health(options->source) == TACIT_OK)
             result = TACIT_OK;
     }
     memory_free_aligned(scratch);
-    if (result == TACIT_OK && watch->pictures < 2)
-        result =
-            fail(TACIT_BAD_DATA, "%s: fewer than two pictures to watch", options->source->path);
+    if (result == TACIT_OK && watch->samples < 2)
+        result = fail(TACIT_BAD_DATA, "%s: fewer than two samples to watch", options->source->path);
     return result;
 }
 
 static status watch_fill(struct watch *watch, struct store *store,
                          const struct watch_options *options)
 {
-    size_t side = (size_t)options->input.size;
-    watch->row = (size_t)options->input.channels * side * side;
-    watch->pictures = options->pictures < options->count ? options->pictures : options->count;
-    watch->chunk = watch->pictures < CHUNK ? watch->pictures : CHUNK;
+    watch->fields = options->fields;
+    memcpy(watch->field, options->field, (size_t)options->fields * sizeof *watch->field);
+    watch->samples = options->samples < options->rows ? options->samples : options->rows;
+    watch->chunk = watch->samples < CHUNK ? watch->samples : CHUNK;
     watch->views = options->method.type->views > 1 ? PROBE_VIEWS : 1;
     TRY(watch_build(watch, store, options));
-    for (int k = 0; k < watch->views; k++) {
-        watch->view[k] = memory_new(watch->pictures * watch->row, sizeof(float));
-        watch->z[k] = memory_new(watch->pictures * (size_t)watch->width, sizeof(float));
-        if (!watch->view[k] || !watch->z[k])
+    for (int k = 0; k < watch->fields; k++)
+        if (!(watch->rows[k] = memory_new(watch->samples, field_bytes(&watch->field[k]))))
             return TACIT_RESOURCES;
-    }
-    return pictures_read(watch, options);
+    for (int k = 0; k < watch->views; k++)
+        if (!(watch->z[k] = memory_new(watch->samples * (size_t)watch->width, sizeof(float))))
+            return TACIT_RESOURCES;
+    return rows_read(watch, options);
 }
 
 status watch_new(const struct watch_options *options, struct store *store, struct watch **watch)
@@ -110,30 +113,33 @@ void watch_free(struct watch *watch)
     if (!watch)
         return;
     program_free(watch->program);
-    for (int k = 0; k < PROBE_VIEWS; k++) {
-        memory_free(watch->view[k]);
+    for (int k = 0; k < watch->fields; k++)
+        memory_free(watch->rows[k]);
+    for (int k = 0; k < PROBE_VIEWS; k++)
         memory_free(watch->z[k]);
-    }
     memory_free(watch);
 }
 
 status watch_take(struct watch *watch, struct measures *measures)
 {
-    static const char *const inputs[] = { "view0", "view1" }, *const outputs[] = { "z0", "z1" };
+    static const char *const outputs[] = { "z0", "z1" };
     size_t width = (size_t)watch->width;
-    for (size_t first = 0; first < watch->pictures; first += watch->chunk) {
-        size_t left = watch->pictures - first;
+    for (size_t first = 0; first < watch->samples; first += watch->chunk) {
+        size_t left = watch->samples - first;
         size_t part = left < watch->chunk ? left : watch->chunk;
-        for (int k = 0; k < watch->views; k++)
-            memcpy(program_input(watch->program, inputs[k]), watch->view[k] + first * watch->row,
-                   part * watch->row * sizeof(float));
+        for (int k = 0; k < watch->fields; k++) {
+            size_t row = field_bytes(&watch->field[k]);
+            void *to = program_input(watch->program, watch->field[k].name);
+            if (to)
+                memcpy(to, watch->rows[k] + first * row, part * row);
+        }
         TRY(program_run(watch->program, 0));
         for (int k = 0; k < watch->views; k++)
             memcpy(watch->z[k] + first * width, program_output(watch->program, outputs[k]),
                    part * width * sizeof(float));
     }
     return measures_take(watch->z[0], watch->views > 1 ? watch->z[1] : NULL,
-                         (int64_t)watch->pictures, watch->width, measures);
+                         (int64_t)watch->samples, watch->width, measures);
 }
 
 bool watch_collapsed(const struct measures *measures)

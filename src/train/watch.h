@@ -10,17 +10,20 @@ struct watch;
 
 struct watch_options {
     struct method method;
-    struct input_shape input;
-    struct views *views; /* makes the two views that are compared; used while opening only */
+    const struct field *field; /* [fields] of a batch */
+    int fields;
+    loader_make *make; /* makes a row; used while opening only */
+    void *argument;
+    size_t scratch_bytes;
     struct source *source;
-    const uint32_t *index;  /* [count] samples to choose from */
-    size_t count, pictures; /* size of the probe batch; fewer if there are no more */
+    const uint32_t *row;  /* [rows] to choose from */
+    size_t rows, samples; /* size of the probe batch; fewer if there are no more */
     uint64_t seed;
     struct target target;
 };
 
-/* Reads the probe batch and compiles the network in evaluation mode. Unreadable pictures are left
- * out. TACIT_BAD_DATA: fewer than two pictures. Free with watch_free. */
+/* Reads the probe batch and compiles the network in evaluation mode. Unreadable samples are left
+ * out. TACIT_BAD_DATA: fewer than two samples. Free with watch_free. */
 status watch_new(const struct watch_options *options, struct store *store, struct watch **watch);
 void watch_free(struct watch *watch);
 

@@ -67,7 +67,9 @@ UNUSED static void model_put(const char *name, uint64_t seed)
     struct method method = { .type = method_find("simclr"),
                              .network = network_find("conv4"),
                              .network_options = { .stem = STEM_CIFAR, .width = 1 } };
-    struct input_shape input = { 1, SIDE, { .4, .4, .4 }, { .3, .3, .3 } };
+    struct input_shape input = {
+        .channels = 1, .size = SIDE, .mean = { .4, .4, .4 }, .std = { .3, .3, .3 }
+    };
     struct target target = { 0 };
     struct extractor *extractor;
     struct store *store = store_new(seed);

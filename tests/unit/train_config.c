@@ -66,7 +66,7 @@ static void every_option_is_shown(void **state)
     }
     assert_false(tacit_option_at("nothing", 0, &option));
     for (int i = 0; tacit_option_at("pretrain", i, &option); i++) {
-        if (strcmp(option.key, "method.temperature") == 0)
+        if (strcmp(option.key, "method.hidden") == 0)
             assert_string_equal(option.group, "method simclr");
         if (strcmp(option.key, "optim.lr") == 0)
             assert_string_equal(option.allowed, "above 0, or auto");
@@ -114,7 +114,7 @@ static void the_promised_names_are_there(void **state)
         "optim.momentum",
         "optim.weight_decay",
         "optim.schedule",
-        "method.temperature",
+        "method.head_norm", /* options of methods are shown with each that has them */
     };
     tacit_option option;
     for (size_t n = 0; n < sizeof names / sizeof *names; n++) {

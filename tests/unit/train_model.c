@@ -15,7 +15,9 @@
 
 #include "unit/temporary_file.h"
 
-static const struct input_shape input_3 = { 3, 16, { .1, .2, .3 }, { .5, .25, 1. / 3 } };
+static const struct input_shape input_3 = {
+    .channels = 3, .size = 16, .mean = { .1, .2, .3 }, .std = { .5, .25, 1. / 3 }
+};
 static const char *const classes[] = { "cat", "dog \"x\"" };
 static struct method method_of(const char *network)
 {

@@ -179,7 +179,8 @@ static void rows_do_not_depend_on_their_batch(void **state)
                          TACIT_OK);
         width = extractor_width(extractor);
         assert_int_equal(width, 128); /* half of 256 */
-        assert_int_equal(extractor_run(extractor, pixels[0], BATCH, rows_of[i]), TACIT_OK);
+        assert_int_equal(extractor_run(extractor, (void *[]){ pixels[0] }, BATCH, rows_of[i]),
+                         TACIT_OK);
         extractor_free(extractor);
         store_free(store);
     }
@@ -223,7 +224,7 @@ static void sources_are_embedded_in_order(void **state)
     assert_int_equal(
         extractor_new(store, &options.method, &input, 2, EXTRACT_FEATURES, &target, &extractor),
         TACIT_OK);
-    assert_int_equal(extractor_run(extractor, plain, COUNT, expected), TACIT_OK);
+    assert_int_equal(extractor_run(extractor, (void *[]){ plain }, COUNT, expected), TACIT_OK);
     assert_int_equal(
         extractor_source(extractor, source, wanted, COUNT, NULL, NULL, rows_of, kept, &kept_count),
         TACIT_OK);

@@ -26,7 +26,9 @@ static void memory_that_runs_out_is_an_error(void **state)
     picture_put("p/b.png", GIANT, GIANT / 2);
     picture_put("p/c.png", 24, 20);
     struct source *source = opened(path_of("p"), NULL);
-    struct input_shape input = { 3, SIDE, { .5, .5, .5 }, { .25, .25, .25 } };
+    struct input_shape input = {
+        .channels = 3, .size = SIDE, .mean = { .5, .5, .5 }, .std = { .25, .25, .25 }
+    };
     struct augment_settings settings;
     struct views views;
     static float right[2][ROW], row[2][ROW];

@@ -1,0 +1,205 @@
+#include "base/memory.h"
+#include "train/modality.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096 };
+
+static void texts_tell(const struct setup *setup, const struct audience *audience)
+{
+    const struct source *source = setup->source;
+    tell(audience, TACIT_INFO, "data: %s, %zu %s to learn from%s", source->path, setup->count,
+         source->texts > 1 ? "tuples of texts" : "texts",
+         source->has_parts ? " (the part train)" : "");
+}
+
+/* ---- The tokenizer: a file, that of the run, or one learned from the data ---- */
+
+struct reader {
+    struct setup *setup;
+    size_t sample;
+    int which;
+    struct bytes bytes;
+};
+
+/* Text after text of the training samples. */
+static status piece_read(void *state, struct text_piece *piece, bool *found)
+{
+    struct reader *reader = state;
+    struct source *source = reader->setup->source;
+    bytes_free(&reader->bytes);
+    reader->bytes = (struct bytes){ 0 };
+    while (reader->sample < reader->setup->count) {
+        uint32_t sample = reader->setup->index[reader->sample];
+        int which = reader->which++;
+        if (reader->which >= source->texts) {
+            reader->which = 0;
+            reader->sample++;
+        }
+        status result = source_texts(source, sample, which, &reader->bytes);
+        if (result == TACIT_BAD_DATA && source_health(source) == TACIT_OK)
+            continue;
+        TRY(result);
+        *piece = (struct text_piece){ { reader->bytes.bytes, reader->bytes.size }, true };
+        *found = true;
+        return TACIT_OK;
+    }
+    *found = false;
+    return TACIT_OK;
+}
+
+/* Fewer tokens for less text: rare ones would be seen too seldom to learn anything about. */
+static size_t usual_vocabulary(const struct setup *setup)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < setup->count; i++) {
+        struct bytes text = { 0 };
+        if (source_text(setup->source, setup->index[i], &text) == TACIT_OK)
+            bytes += (double)text.size;
+        bytes_free(&text);
+    }
+    return bytes < 1e6 ? 1024 : bytes < 4e6 ? 4096 : 8192;
+}
+
+static status tokenizer_learn(struct setup *setup, const char *kind,
+                              const struct audience *audience)
+{
+    const struct config *config = setup->config;
+    const char *specials = setup->method.type->specials;
+    bool whole = strcmp(kind, "characters") == 0 || strcmp(kind, "bytes") == 0;
+    struct tokenizer_facts facts;
+    struct reader reader = { .setup = setup };
+    struct text_stream stream = { piece_read, &reader };
+    struct tokenizer_options options = {
+        .kind = kind,
+        .specials = whole ? NULL : specials,
+        .vocabulary = !config_automatic(config, "vocab") ? (size_t)config_integer(config, "vocab")
+                      : whole                            ? 0
+                                                         : usual_vocabulary(setup),
+    };
+    status result = tokenizer_train(&options, &stream, &facts, &setup->tokenizer);
+    bytes_free(&reader.bytes);
+    TRY(result);
+    tell(audience, TACIT_INFO, "tokenizer: %s of %zu tokens, learned from %.3g MB", kind,
+         facts.vocabulary, (double)facts.bytes / 1e6);
+    return TACIT_OK;
+}
+
+static bool is_kind(const char *name)
+{
+    for (int i = 0; tokenizer_kinds[i]; i++)
+        if (strcmp(tokenizer_kind_name(tokenizer_kinds[i]), name) == 0)
+            return true;
+    return false;
+}
+
+static status tokenizer_settle(struct setup *setup, const struct audience *audience)
+{
+    const struct config *config = setup->config;
+    const char *choice = config_text(config, "tokenizer");
+    char kept[PATH_BYTES] = "";
+    if (config_automatic(config, "tokenizer"))
+        choice = setup->method.type->tokenizer;
+    if (setup->folder)
+        snprintf(kept, sizeof kept, "%s/tokenizer.json", setup->folder);
+    if (kept[0] && access(kept, F_OK) == 0)
+        return tokenizer_load(kept, &setup->tokenizer);
+    if (is_kind(choice))
+        TRY(tokenizer_learn(setup, choice, audience));
+    else
+        TRY(tokenizer_load(choice, &setup->tokenizer));
+    return kept[0] ? tokenizer_save(setup->tokenizer, kept) : TACIT_OK;
+}
+
+/* ---- The network and its samples ---- */
+
+static int64_t given(const struct config *config, const char *key)
+{
+    return config_automatic(config, key) ? 0 : config_integer(config, key);
+}
+
+static void network_settle(struct setup *setup)
+{
+    const struct config *config = setup->config;
+    struct method *method = &setup->method;
+    struct text_options *text = &method->network_options.text;
+    int64_t pad = tokenizer_role(setup->tokenizer, ROLE_PAD);
+    *text = (struct text_options){
+        .vocabulary = (int64_t)tokenizer_vocabulary(setup->tokenizer),
+        .layers = given(config, "layers"),
+        .heads = given(config, "heads"),
+        .width = given(config, "hidden"),
+        .inner = given(config, "inner"),
+        .band = given(config, "band"),
+        .padding_id = pad > 0 ? pad : 0,
+        .biases = config_automatic(config, "biases")     ? BIASES_OF_ROW
+                  : config_choice(config, "biases") == 0 ? BIASES
+                                                         : NO_BIASES,
+    };
+    if (!config_automatic(config, "dropout")) {
+        double rate = config_real(config, "dropout");
+        text->dropout = rate > 0 ? rate : -1;
+    }
+    method->window = given(config, "window");
+    if (method->window > method->network->text.context)
+        text->context = method->window;
+}
+
+static status texts_settle(struct setup *setup, const struct audience *audience)
+{
+    struct method *method = &setup->method;
+    double validation = config_real(setup->config, "validation");
+    TRY(tokenizer_settle(setup, audience));
+    network_settle(setup);
+    TRY(method_fits(method));
+    TRY(method->type->configure(method, setup->config));
+    setup->input = (struct input_shape){ .kind = SAMPLE_TEXT,
+                                         .tokenizer = setup->tokenizer,
+                                         .window = method_window(method) };
+    struct texts_options options = { .source = setup->source,
+                                     .index = setup->index,
+                                     .count = setup->count,
+                                     .tokenizer = setup->tokenizer,
+                                     .method = method,
+                                     .stop = validation > 0 ? 1 - validation : 0 };
+    TRY(texts_open(&options, &setup->texts));
+    setup->fields = method->type->fields(method, setup->field);
+    setup->make = texts_make;
+    setup->argument = &setup->texts;
+    setup->scratch_bytes = setup->texts.scratch_bytes;
+    setup->rows = (size_t)setup->texts.samples;
+    setup->cut = setup->texts.form->file;
+    if (setup->texts.file.count)
+        tell(audience, TACIT_INFO, "texts: %.4g million tokens, %.3g bytes each",
+             (double)setup->texts.file.count / 1e6,
+             (double)setup->texts.file.bytes / (double)setup->texts.file.count);
+    return TACIT_OK;
+}
+
+static void texts_end(struct setup *setup)
+{
+    texts_close(&setup->texts);
+    tokenizer_free(setup->tokenizer);
+}
+
+static status texts_look(const struct setup *setup, uint32_t sample, uint64_t *hash)
+{
+    TRY(source_hash(setup->source, sample, hash));
+    *hash = *hash ? *hash : 1;
+    return TACIT_OK;
+}
+
+static const char *const foreign[] = { "image_size", "stem", "width", NULL };
+
+const struct modality modality_texts = {
+    .kind = SAMPLE_TEXT,
+    .samples = "texts",
+    .rows = "windows of text",
+    .foreign = foreign,
+    .tell = texts_tell,
+    .settle = texts_settle,
+    .close = texts_end,
+    .look = texts_look,
+};

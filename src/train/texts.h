@@ -1,0 +1,94 @@
+/* Between texts, tokenizer and method: the samples that a method asks for (struct text_request), as
+ * the loader makes them. */
+#ifndef TRAIN_TEXTS_H
+#define TRAIN_TEXTS_H
+
+#include "data/loader.h"
+#include "methods/methods.h"
+#include "train/token_file.h"
+
+struct texts_options {
+    struct source *source;
+    const uint32_t *index; /* [count] samples of the source */
+    size_t count;
+    const struct tokenizer *tokenizer;
+    const struct method *method; /* configured */
+    double begin, stop;          /* the stretch of all text, 0 … 1; stop 0: all */
+    /* Called with the number of texts encoded; false ends the work with TACIT_STOPPED; or NULL. */
+    bool (*advance)(void *argument, size_t done, size_t count);
+    void *argument;
+};
+
+/* What a field of a row is for. */
+enum text_field {
+    TEXT_TOKENS,
+    TEXT_TARGETS,
+    TEXT_GROUPS,
+    TEXT_POSITIONS,
+    TEXT_SEGMENTS,
+    TEXT_PLACES,
+    TEXT_RANDOM_NEXT,
+    TEXT_TOKENS_1,
+    TEXT_GROUPS_1,
+    TEXT_TOKENS_2,
+    TEXT_GROUPS_2,
+    TEXT_FIELDS
+};
+
+/* The argument of texts_make. */
+struct texts {
+    struct source *source;
+    const struct tokenizer *tokenizer;
+    struct text_request request;
+    const struct text_form_type *form;
+    struct token_file file; /* of forms that cut samples out of all texts together */
+    struct spool starts;    /* … of whole sentences: struct sentence_start [samples + 1] */
+    int64_t samples;        /* how many there are */
+    int field[TEXT_FIELDS]; /* where each lies in a row, or -1 */
+    int64_t vocabulary;
+    int32_t cls, sep, mask, pad; /* tokens; -1: none */
+    size_t scratch_bytes;
+};
+
+/* Encodes what the method needs. The tokenizer must outlive it. TACIT_USAGE: a tokenizer without
+ * the special tokens that the method needs; TACIT_BAD_DATA: less text than one sample takes;
+ * TACIT_RESOURCES. Close it with texts_close, also on failure. */
+status texts_open(const struct texts_options *options, struct texts *texts);
+void texts_close(struct texts *texts);
+
+/* A loader_make; `argument` is a struct texts. Samples are those of the source, or, where they are
+ * cut out of all texts together, numbered from 0. */
+loader_make texts_make;
+
+/* A text, or a pair, of the source by itself in its frame, cut to `window`: tokens, groups (1, and
+ * 0 for padding) and segments [window], NULL: not wanted. *length: tokens without padding. */
+status texts_frame(struct source *source, const struct tokenizer *tokenizer, uint32_t sample,
+                   int which, bool pair, int64_t window, int32_t *tokens, int32_t *groups,
+                   int32_t *segments, int64_t *length);
+
+/* ---- For the forms ---- */
+
+struct text_form_type {
+    /* Counts the samples of texts->file, or what else there is. */
+    status (*open)(struct texts *texts, const struct texts_options *options);
+    status (*make)(struct texts *texts, const struct turn *turn, void *const row[], void *scratch);
+    bool sentences; /* the file is one of sentences */
+    bool file;      /* there is one */
+};
+extern const struct text_form_type text_form_stream, text_form_pairs, text_form_sentences,
+    text_form_tuples;
+
+/* Where a sample of sentences begins. */
+struct sentence_start {
+    uint64_t token, text;
+};
+
+/* The part of a row that a field takes, NULL if the method has no such field. */
+int32_t *texts_field(const struct texts *texts, void *const row[], enum text_field field);
+
+/* Hides tokens of row 0 … count - 1 as the request says and fills places and targets. `scratch` has
+ * room for 3 window numbers. */
+void texts_mask(const struct texts *texts, const struct turn *turn, void *const row[],
+                int64_t count, void *scratch);
+
+#endif
