@@ -23,6 +23,22 @@ INLINE int64_t run_at(const struct image *image, int64_t plane, int64_t n, int64
     return ((n * blocks + channel / image->block) * plane) * image->block + channel % image->block;
 }
 
+/* A run of row n: its first channel, the place of its statistics, and its first item in tensors of
+ * whole planes and of pooled ones. */
+struct run {
+    int64_t channel, statistic, whole, pooled;
+};
+
+INLINE struct run run_of(const struct batch_norm *b, struct walk walk, int64_t n, int64_t r)
+{
+    const struct image *image = &b->image;
+    int64_t per_group = image->rows / b->groups, channel = r * walk.lanes;
+    int64_t pooled = b->pool ? image->plane / 4 : image->plane;
+    return (struct run){ channel, n / per_group * image->channels + channel,
+                         run_at(image, image->plane, n, channel),
+                         run_at(image, pooled, n, channel) };
+}
+
 /* ---- sums for the statistics ---- */
 
 enum { STRETCH = 256 }; /* places summed in f32 before they are added in double */
@@ -157,13 +173,11 @@ INLINE void apply_scalar_run(const struct batch_norm *b, int64_t at, int64_t to,
 
 INLINE void bn_apply(const struct batch_norm *b, int64_t begin, int64_t end, bool bf16)
 {
-    const struct image *image = &b->image;
-    struct walk walk = walk_of(image);
-    int64_t per_group = image->rows / b->groups, small = b->pool ? image->plane / 4 : image->plane;
+    struct walk walk = walk_of(&b->image);
     for (int64_t n = begin; n < end; n++)
         for (int64_t r = 0; r < walk.runs; r++) {
-            int64_t c = r * walk.lanes, s = n / per_group * image->channels + c;
-            int64_t at = run_at(image, image->plane, n, c), to = run_at(image, small, n, c);
+            struct run run = run_of(b, walk, n, r);
+            int64_t s = run.statistic, at = run.whole, to = run.pooled;
             if (walk.lanes == 1) {
                 apply_scalar_run(b, at, to, walk.step, b->slope[s], b->offset[s], bf16);
                 continue;
@@ -296,14 +310,12 @@ INLINE void gradient_sums_scalar_run(const struct batch_norm *b, int64_t at, int
 INLINE void bn_gradient_sums(const struct batch_norm *b, int64_t begin, int64_t end, double *sums,
                              bool bf16)
 {
-    const struct image *image = &b->image;
-    struct walk walk = walk_of(image);
-    int64_t per_group = image->rows / b->groups, small = b->pool ? image->plane / 4 : image->plane;
-    double *products = sums + image->channels;
+    struct walk walk = walk_of(&b->image);
+    double *products = sums + b->image.channels;
     for (int64_t n = begin; n < end; n++)
         for (int64_t r = 0; r < walk.runs; r++) {
-            int64_t c = r * walk.lanes, s = n / per_group * image->channels + c;
-            int64_t at = run_at(image, image->plane, n, c), from = run_at(image, small, n, c);
+            struct run run = run_of(b, walk, n, r);
+            int64_t c = run.channel, s = run.statistic, at = run.whole, from = run.pooled;
             if (walk.lanes == 1) {
                 gradient_sums_scalar_run(b, at, from, walk.step, b->slope[s], b->offset[s],
                                          sums + c, products + c, bf16);
@@ -390,13 +402,11 @@ INLINE void gradient_apply_scalar_run(const struct batch_norm *b, int64_t at, in
 
 INLINE void bn_gradient_apply(const struct batch_norm *b, int64_t begin, int64_t end, bool bf16)
 {
-    const struct image *image = &b->image;
-    struct walk walk = walk_of(image);
-    int64_t per_group = image->rows / b->groups, small = b->pool ? image->plane / 4 : image->plane;
+    struct walk walk = walk_of(&b->image);
     for (int64_t n = begin; n < end; n++)
         for (int64_t r = 0; r < walk.runs; r++) {
-            int64_t c = r * walk.lanes, s = n / per_group * image->channels + c;
-            int64_t at = run_at(image, image->plane, n, c), from = run_at(image, small, n, c);
+            struct run run = run_of(b, walk, n, r);
+            int64_t s = run.statistic, at = run.whole, from = run.pooled;
             if (walk.lanes == 1) {
                 gradient_apply_scalar_run(b, at, from, walk.step, s, bf16);
                 continue;
