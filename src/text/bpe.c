@@ -100,7 +100,7 @@ static status bpe_encode(const struct tokenizer *tokenizer, struct encoder *enco
         } else {
             size_t before = list->count;
             TRY(word_encode(tokenizer, encoder, bytes, length, list));
-            cache_keep(entry, key, length, list->id + before, list->count - before);
+            cache_keep(entry, key, length, list, before);
         }
         bytes = next;
     }

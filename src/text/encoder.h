@@ -68,17 +68,18 @@ static inline bool cache_holds(const struct cache_entry *entry, const uint64_t k
            entry->key[2] == key[2];
 }
 
-/* Keeps the ids of a word, if they fit. */
+/* Keeps the ids of a word, those of the list from `start`, if they fit. */
 static inline void cache_keep(struct cache_entry *entry, const uint64_t key[3], size_t length,
-                              const uint32_t *id, size_t count)
+                              const struct token_list *list, size_t start)
 {
+    size_t count = list->count - start;
     if (count > CACHE_IDS)
         return;
     memcpy(entry->key, key, CACHE_BYTES);
     entry->length = (uint8_t)length;
     entry->count = (uint8_t)count;
     if (count)
-        memcpy(entry->id, id, count * sizeof *id);
+        memcpy(entry->id, list->id + start, count * sizeof *entry->id);
 }
 
 /* Appends the ids of an entry; TACIT_RESOURCES. */

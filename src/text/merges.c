@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-enum { SHORT_WORD = 96, NO_RANK = UINT32_MAX };
+#define NO_RANK UINT32_MAX
+
+enum { SHORT_WORD = 96 };
 
 status merge_append(struct merge_list *list, struct merge merge)
 {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PIECE_NONE = UINT32_MAX };
+#define PIECE_NONE UINT32_MAX /* the number of no piece */
 
 struct piece {
     uint64_t offset; /* of its bytes within the pool */

@@ -100,7 +100,7 @@ static status wordpiece_encode(const struct tokenizer *tokenizer, struct encoder
         } else {
             size_t before = list->count;
             TRY(run_encode(tokenizer, encoder, bytes, length, list));
-            cache_keep(entry, key, length, list->id + before, list->count - before);
+            cache_keep(entry, key, length, list, before);
         }
         bytes = next;
     }
