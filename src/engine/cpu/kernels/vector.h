@@ -3,6 +3,9 @@
 #ifndef ENGINE_CPU_KERNELS_VECTOR_H
 #define ENGINE_CPU_KERNELS_VECTOR_H
 
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -40,13 +43,13 @@ INLINE v16 v16_select(i16 condition, v16 a, v16 b)
     return (v16)((condition & (i16)a) | (~condition & (i16)b));
 }
 
-/* NaN where either is. */
 INLINE v16 v16_max(v16 a, v16 b)
 {
-    return v16_select((a > b) | (a != a), a, b);
+    return v16_select(a > b, a, b);
 }
 
-/* Storage as bf16: the upper half of an f32, rounded to nearest even (NaN stays NaN). */
+/* Storage as bf16: the upper half of an f32, rounded to nearest even (NaN stays NaN). The
+ * instruction makes denormal numbers 0, as arithmetic does in training. */
 INLINE v16 v16_load_bf16(const uint16_t *p)
 {
     u16x32 wide = __builtin_convertvector(*(const u16x16_unaligned *)p, u16x32);
@@ -55,12 +58,16 @@ INLINE v16 v16_load_bf16(const uint16_t *p)
 
 INLINE void v16_store_bf16(uint16_t *p, v16 x)
 {
+#ifdef __AVX512BF16__
+    *(u16x16_unaligned *)p = (u16x16)_mm512_cvtneps_pbh((__m512)x);
+#else
     u16x32 bits = (u16x32)x;
     u16x32 rounded = bits + 0x7FFF + ((bits >> 16) & 1);
     u16x32 quiet = bits | 0x400000;
     i16 is_nan = (x != x);
     u16x32 chosen = ((u16x32)is_nan & quiet) | (~(u16x32)is_nan & rounded);
     *(u16x16_unaligned *)p = __builtin_convertvector(chosen >> 16, u16x16);
+#endif
 }
 
 /* Item `at` of a tensor stored as f32 or bf16; `bf16` is a constant where this is inlined. */

@@ -67,10 +67,14 @@ INLINE void vec_put(void *p, int64_t at, vec x, bool bf16)
         vec_store((float *)p + at, x);
         return;
     }
+#ifdef __AVX512BF16__
+    v16_store_bf16((uint16_t *)p + at, x);
+#else
     vec_bits bits = (vec_bits)x, is_nan = (vec_bits)(x != x);
     vec_bits rounded = bits + 0x7FFF + ((bits >> 16) & 1);
     vec_bits chosen = (is_nan & (bits | 0x400000)) | (~is_nan & rounded);
     *(vec_half_unaligned *)((uint16_t *)p + at) = __builtin_convertvector(chosen >> 16, vec_half);
+#endif
 }
 
 /* ---- one axis of the transforms ---- */
