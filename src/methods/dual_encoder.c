@@ -120,6 +120,7 @@ const struct method_type method_dual_encoder = {
     .tokenizer = "wordpiece",
     .model = "bert-mini",
     .views = 2,
+    .collapses = true,
     .embeddings = 2,
     .options = options,
     .configure = configure,

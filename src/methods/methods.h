@@ -57,7 +57,8 @@ struct method_type {
     const char *model;   /* name of its usual network; NULL: by the size of the pictures */
     const char *tokenizer, *specials; /* its usual kind, and set of special tokens (texts) */
     int views, embeddings;
-    bool labels; /* the loss reads an input "labels", [N] integers */
+    bool labels;    /* the loss reads an input "labels", [N] integers */
+    bool collapses; /* embeddings that all become alike can please the loss, or end learning */
     const struct option *options;
     /* Fills the method's own struct from the checked keys "method.…". */
     status (*configure)(struct method *method, const struct config *config);

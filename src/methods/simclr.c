@@ -111,6 +111,7 @@ const struct method_type method_simclr = {
     .family = CONTRASTIVE,
     .augment = "simclr-cifar",
     .views = 2,
+    .collapses = true,
     .embeddings = 2,
     .options = options,
     .configure = configure,

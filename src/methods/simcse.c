@@ -123,6 +123,7 @@ const struct method_type method_simcse = {
     .tokenizer = "wordpiece",
     .model = "bert-mini",
     .views = 2,
+    .collapses = true,
     .embeddings = 2,
     .options = options,
     .configure = configure,

@@ -45,6 +45,7 @@ const struct method_type method_supervised = {
     .family = SUPERVISED,
     .augment = "simclr-cifar",
     .views = 1,
+    .collapses = true,
     .embeddings = 1,
     .labels = true,
     .options = options,

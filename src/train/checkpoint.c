@@ -29,6 +29,7 @@ static const struct {
     { "alignment", offsetof(struct position, watched.alignment) },
     { "uniformity", offsetof(struct position, watched.uniformity) },
     { "cosine", offsetof(struct position, watched.cosine) },
+    { "validation", offsetof(struct position, watched.validation) },
 };
 enum { INTEGERS = sizeof integers / sizeof *integers, REALS = sizeof reals / sizeof *reals };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SETTLE_STEPS = 20, FLUSH_SECONDS = 2 };
+enum { SETTLE_STEPS = 20, FLUSH_SECONDS = 2, VALIDATION_WINDOWS = 512 };
 
 /* The loss shown is a running mean over some 50 steps. */
 static const double loss_memory = .98;
@@ -110,6 +110,7 @@ void fit_close(struct fit *fit)
 {
     loader_free(fit->loader);
     watch_free(fit->watch);
+    validation_free(fit->validation);
     optimizer_free(fit->optimizer);
     session_free(fit->session);
     store_free(fit->store);
@@ -170,6 +171,24 @@ static status watch_make(struct fit *fit)
     return watch_new(&options, fit->store, &fit->watch);
 }
 
+/* Windows of the text that is kept out, if there are any. */
+static status validation_make(struct fit *fit)
+{
+    struct setup *setup = fit->setup;
+    struct validation_options options = { .method = setup->method,
+                                          .field = setup->field,
+                                          .fields = setup->fields,
+                                          .make = setup->make,
+                                          .argument = &setup->kept,
+                                          .scratch_bytes = setup->scratch_bytes,
+                                          .rows = (size_t)setup->kept.samples,
+                                          .most = VALIDATION_WINDOWS,
+                                          .batch = setup->microbatch,
+                                          .seed = setup->seed,
+                                          .target = { .precision = setup->target.precision } };
+    return setup->kept.samples ? validation_new(&options, fit->store, &fit->validation) : TACIT_OK;
+}
+
 /* The representation on the probe batch, when it is time. */
 static status step_watch(struct fit *fit, bool *watched)
 {
@@ -179,9 +198,14 @@ static status step_watch(struct fit *fit, bool *watched)
                (position->step % setup->watch_every == 0 || position->step == setup->steps);
     if (!*watched)
         return TACIT_OK;
-    if (!fit->watch)
+    if (!fit->watch) {
         TRY(watch_make(fit));
+        TRY(validation_make(fit));
+    }
     TRY(watch_take(fit->watch, &position->watched));
+    position->watched.validation = NAN;
+    if (fit->validation)
+        TRY(validation_take(fit->validation, &position->watched.validation));
     position->watched_step = position->step;
     return TACIT_OK;
 }
@@ -191,7 +215,8 @@ static status collapse_check(struct fit *fit)
     struct position *position = &fit->position;
     const char *reaction = config_text(fit->setup->config, "on_collapse");
     char verdict[512];
-    if (strcmp(reaction, "off") == 0 || !watch_collapsed(&position->watched) ||
+    if (!fit->setup->method.type->collapses || strcmp(reaction, "off") == 0 ||
+        !watch_collapsed(&position->watched) ||
         position->step < fit->setup->schedule.warmup + SETTLE_STEPS)
         return TACIT_OK;
     watch_verdict(&position->watched, verdict, sizeof verdict);

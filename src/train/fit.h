@@ -6,6 +6,7 @@
 #include "train/checkpoint.h"
 #include "train/run.h"
 #include "train/setup.h"
+#include "train/validation.h"
 #include "train/watch.h"
 
 struct fit {
@@ -16,7 +17,8 @@ struct fit {
     struct store *store;
     struct session *session;
     struct optimizer *optimizer;
-    struct watch *watch; /* made when first needed */
+    struct watch *watch;           /* made when first needed */
+    struct validation *validation; /* likewise, where something is kept out of training */
     struct loader *loader;
     struct position position;
     double started, began; /* clock, at the beginning of this process's part; seconds before it */

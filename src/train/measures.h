@@ -15,6 +15,7 @@ struct measures {
     double alignment; /* mean ||x - y||^2 of positive pairs; collapse: 0, independent: 2 */
     double uniformity; /* ln of the mean of exp(-2 ||x - y||^2); collapse: 0, uniform: to -4 */
     double cosine;     /* mean cosine of distinct samples; collapse: 1 */
+    double validation; /* the method's loss on what is kept out of training; NaN: nothing is */
 };
 
 /* Fills *out from the embeddings of `count` >= 2 samples, [count, width] f32; `other` is a second

@@ -39,6 +39,8 @@ static void scalars_fill(const struct fit *fit, const struct step_times *times, 
     scalar_add(scalars, "alignment", "watch/alignment", seen->alignment);
     scalar_add(scalars, "uniformity", "watch/uniformity", seen->uniformity);
     scalar_add(scalars, "cosine", "watch/cosine", seen->cosine);
+    if (isfinite(seen->validation))
+        scalar_add(scalars, "validation_loss", "validation/loss", seen->validation);
 }
 
 status metrics_line(struct fit *fit, const struct step_times *times, bool watched)

@@ -165,6 +165,16 @@ static status texts_settle(struct setup *setup, const struct audience *audience)
                                      .method = method,
                                      .stop = validation > 0 ? 1 - validation : 0 };
     TRY(texts_open(&options, &setup->texts));
+    if (validation > 0 && !setup->texts.form->file)
+        return fail(TACIT_USAGE,
+                    "validation=%g: method=%s learns from single texts; keep some out "
+                    "with holdout=",
+                    validation, method->type->name);
+    if (validation > 0) {
+        options.begin = options.stop;
+        options.stop = 1;
+        TRY(texts_open(&options, &setup->kept));
+    }
     setup->fields = method->type->fields(method, setup->field);
     setup->make = texts_make;
     setup->argument = &setup->texts;
@@ -181,6 +191,7 @@ static status texts_settle(struct setup *setup, const struct audience *audience)
 static void texts_end(struct setup *setup)
 {
     texts_close(&setup->texts);
+    texts_close(&setup->kept);
     tokenizer_free(setup->tokenizer);
 }
 

@@ -8,6 +8,7 @@
 #include "train/report.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What samples.tsv says of each sample of the source. */
@@ -114,14 +115,31 @@ status fit_export(struct fit *fit)
     return samples_save(fit);
 }
 
+/* Of methods that guess what is hidden: nothing can collapse, but nothing may be learned. */
+static void guess_verdict(const struct fit *fit, char *text, size_t size)
+{
+    bool learned = fit->position.loss < fit->chance;
+    snprintf(text, size, "%s: loss %.4g of %.4g for blind guesses%s",
+             learned ? "HEALTHY" : "NOTHING LEARNED", fit->position.loss, fit->chance,
+             learned ? "; whether it is useful is seen in use"
+                     : ": train longer, or at a higher optim.lr");
+}
+
 static void report_watch(const struct fit *fit, tacit_report *report)
 {
     const struct measures *seen = &fit->position.watched;
     char verdict[512];
     if (fit->position.watched_step < 0)
         return;
-    watch_verdict(seen, verdict, sizeof verdict);
-    report_text(report, "verdict", "%s", watch_collapsed(seen) ? "collapsed" : "healthy");
+    bool collapses = fit->setup->method.type->collapses;
+    if (isfinite(seen->validation))
+        report_number(report, "validation_loss", seen->validation, "%.4f", seen->validation);
+    if (collapses)
+        watch_verdict(seen, verdict, sizeof verdict);
+    else
+        guess_verdict(fit, verdict, sizeof verdict);
+    report_text(report, "verdict", "%s",
+                collapses && watch_collapsed(seen) ? "collapsed" : "healthy");
     report_number(report, "deviation", seen->deviation, "%.4g", seen->deviation);
     report_number(report, "deviation_ideal", seen->ideal, "%.4g", seen->ideal);
     report_number(report, "rank", seen->rank, "%.1f", seen->rank);
@@ -157,7 +175,7 @@ tacit_report *fit_report(const struct fit *fit, const char *state)
     report_text(report, "status", "%s", state);
     report_text(report, "method", "%s", setup->method.type->name);
     report_text(report, "model", "%s", setup->method.network->name);
-    report_number(report, "pictures", (double)setup->count, "%zu", setup->count);
+    report_number(report, setup->modality->samples, (double)setup->count, "%zu", setup->count);
     if (setup->held_count)
         report_number(report, "held_out", (double)setup->held_count, "%zu", setup->held_count);
     report_number(report, "steps", (double)position->step, "%lld", (long long)position->step);

@@ -61,19 +61,23 @@ static status stage_compile(struct graph *g, const struct target *target, struct
     return result;
 }
 
+val field_input(struct graph *graph, const struct field *field, int64_t rows)
+{
+    struct shape shape = field->item.shape;
+    memmove(shape.dim + 1, shape.dim, (size_t)shape.rank * sizeof *shape.dim);
+    shape.dim[0] = rows;
+    shape.rank++;
+    return input(graph, field->name, field->item.dtype, shape);
+}
+
 /* The fields of a micro-batch as inputs, embedded. */
 static void embed_fields(const struct session *session, const struct method *method,
                          struct graph *g, val z[])
 {
     const struct session_options *o = &session->options;
     val view[FIELDS_MAX];
-    for (int i = 0; i < o->fields; i++) {
-        struct shape shape = { .rank = session->field[i].item.shape.rank + 1 };
-        shape.dim[0] = o->microbatch;
-        for (int axis = 1; axis < shape.rank; axis++)
-            shape.dim[axis] = session->field[i].item.shape.dim[axis - 1];
-        view[i] = input(g, session->field[i].name, session->field[i].item.dtype, shape);
-    }
+    for (int i = 0; i < o->fields; i++)
+        view[i] = field_input(g, &session->field[i], o->microbatch);
     method->type->embed(method, g, view, z);
 }
 

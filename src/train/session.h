@@ -13,6 +13,9 @@
  * calls it before it compiles anything. */
 void team_settle(int threads);
 
+/* The input of a graph that takes a field of `rows` samples. */
+val field_input(struct graph *graph, const struct field *field, int64_t rows);
+
 struct session_options {
     struct method method;      /* configured */
     const struct field *field; /* [fields] what the method embeds of every sample; copied */

@@ -35,8 +35,8 @@ struct setup {
     struct input_shape input;
     struct augment_settings augment; /* of pictures */
     struct views views;
-    struct tokenizer *tokenizer; /* of texts */
-    struct texts texts;
+    struct tokenizer *tokenizer;    /* of texts */
+    struct texts texts, kept;       /* to learn from; validation= keeps out */
     struct field field[FIELDS_MAX]; /* [fields] of a batch: what the method embeds */
     int fields;
     loader_make *make; /* of rows; its argument; memory it needs */

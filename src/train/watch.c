@@ -28,13 +28,8 @@ static status watch_build(struct watch *watch, struct store *store,
         return TACIT_RESOURCES;
     own.training = own.update = false;
     for (int i = 0; i < watch->fields; i++) {
-        struct shape shape = watch->field[i].item.shape;
-        memmove(shape.dim + 1, shape.dim, (size_t)shape.rank * sizeof *shape.dim);
-        shape.dim[0] = (int64_t)watch->chunk;
-        shape.rank++;
-        bool probed = watch->views == 1 || i < PROBE_VIEWS;
-        view[i] =
-            probed ? input(g, watch->field[i].name, watch->field[i].item.dtype, shape) : view[1];
+        bool probed = own.type->fields || watch->views == 1 || i < PROBE_VIEWS;
+        view[i] = probed ? field_input(g, &watch->field[i], (int64_t)watch->chunk) : view[1];
     }
     if (watch->views > 1) {
         own.type->embed(&own, g, view, z);
