@@ -60,7 +60,7 @@ size_t unicode_decompose(uint32_t character, uint32_t out[UNICODE_DECOMPOSED])
 
 int unicode_combining(uint32_t character)
 {
-    if (character < 0x300 || IN(character, bert_not_mark) >= 0)
+    if (character < 0x300 || IN(character, bert_not_combining) >= 0)
         return 0;
     return utf8proc_get_property((utf8proc_int32_t)character)->combining_class;
 }

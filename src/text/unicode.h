@@ -74,7 +74,7 @@ enum { UNICODE_DECOMPOSED = 20 };
 /* Canonical decomposition (NFD) of one character, without reordering; returns how many. */
 size_t unicode_decompose(uint32_t character, uint32_t out[UNICODE_DECOMPOSED]);
 
-/* Canonical combining class; 0 for marks that BERT's tables do not know. */
+/* Canonical combining class; 0 for marks that BERT's older tables do not sort. */
 int unicode_combining(uint32_t character);
 
 /* The small letters of a character: one, or two for U+0130; returns how many. */

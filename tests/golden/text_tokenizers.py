@@ -280,6 +280,17 @@ def compare(path, data, published, names):
     sys.exit(failures > 0)
 
 
+def every_character(program):
+    """WordPiece in which every character is a piece, so that normalising shows."""
+    every = [chr(c) for c in POINTS if c]
+    vocabulary = {t: i for i, t in enumerate(["[UNK]"] + every + ["##" + c for c in every])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.save(program.file("every.json"), pretty=False)
+    return program.file("every.json")
+
+
 def wordpiece_compare(program, real, strange, novels, published):
     failures = 0
     trained = program.file("words.json")
@@ -294,7 +305,8 @@ def wordpiece_compare(program, real, strange, novels, published):
     ours = set(Tokenizer.from_file(trained).get_vocab())
     print(f"training wordpiece 8192: Hugging Face {time.time() - start:.2f} s; {len(ours & theirs)} of "
           f"{len(theirs)} tokens are the same (ties differ: their ids depend on hashing)")
-    for name, saved in [("trained", trained)] + ([("published", published)] if published else []):
+    found = [("trained", trained), ("of every character", every_character(program))]
+    for name, saved in found + ([("published", published)] if published else []):
         tokenizer = Tokenizer.from_file(os.path.join(saved, "tokenizer.json") if os.path.isdir(saved) else saved)
         tokenizer.encode_special_tokens = True
         tokenizer.no_padding()

@@ -28,6 +28,28 @@ def emptied(normalizer):
     return {c for c in POINTS if normalizer.normalize_str(chr(c)) == ""}
 
 
+class Property(ctypes.Structure):
+    _fields_ = [("category", ctypes.c_int16), ("combining", ctypes.c_int16)]
+
+
+utf8proc.utf8proc_get_property.restype = ctypes.POINTER(Property)
+
+
+def combining_lost():
+    """Characters with a combining class by which NFD there does not sort."""
+    nfd, lost = normalizers.NFD(), set()
+    for c in POINTS:
+        combining = utf8proc.utf8proc_get_property(c).contents.combining
+        if combining == 0 or len(nfd.normalize_str(chr(c))) > 1 or nfd.normalize_str(chr(c)) != chr(c):
+            continue
+        # Between a mark above (230) and one below (220) it must move, one way or the other.
+        before = nfd.normalize_str("a\u0301" + chr(c)) == "a" + chr(c) + "\u0301" and c != 0x301
+        behind = nfd.normalize_str("a" + chr(c) + "\u0316") == "a\u0316" + chr(c) and c != 0x316
+        if before != (combining < 230) or behind != (combining > 220):
+            lost.add(c)
+    return lost - {0x301, 0x316}
+
+
 def ranges(points):
     found = []
     for c in sorted(points):
@@ -86,6 +108,8 @@ def main():
     removed = emptied(bert(clean_text=True))
     write("bert_not_format", "Of category Cf, but BERT's older table keeps them.",
           {c for c in POINTS if CATEGORY[c] == "Cf"} - removed)
+    write("bert_not_combining", "With a combining class that the older NFD does not know.",
+          combining_lost())
     print("\n#endif")
 
 
