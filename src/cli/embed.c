@@ -19,9 +19,11 @@ const struct command command_embed = {
     .use = "use",
     .thing = "RUN",
     .computes = true,
-    .summary = "turn pictures into vectors",
-    .detail = "RUN is a run folder or its model.safetensors. out= ends in .npy, .csv or .tsv.",
+    .summary = "turn pictures or texts into vectors",
+    .detail = "RUN is a run folder or its model.safetensors. out= ends in .npy, .csv or .tsv. "
+              "FILE.npy.json beside a .npy says what its rows are, for `tacit search`.",
     .examples = "tacit embed run data=photos/ out=photos.npy\n"
-                "tacit embed run/model.safetensors data=photos.tar out=photos.tsv\n",
+                "tacit embed run/model.safetensors data=photos.tar out=photos.tsv\n"
+                "tacit embed run data=docs.jsonl field=text pooling=mean out=docs.npy\n",
     .run = run,
 };

@@ -1,6 +1,7 @@
-/* tacit_embed: pictures to vectors, in a file. */
+/* tacit_embed: pictures or texts to vectors, in a file. */
 #include "base/clock.h"
 #include "base/memory.h"
+#include "eval/collection.h"
 #include "eval/thing.h"
 #include "io/npy.h"
 #include "train/observe.h"
@@ -24,6 +25,7 @@ struct embedding {
     uint32_t *index, *kept;
     size_t kept_count;
     int64_t width;
+    char fingerprint[17];
 };
 
 /* Where the rows go: a file, or standard output. */
@@ -91,7 +93,7 @@ static void line_append(const struct embedding *embedding, size_t row, char sepa
     text_append(text, "\n");
 }
 
-/* file[,label],0,1,… and a line a picture. */
+/* file[,label],0,1,… and a line a sample. */
 static status rows_write(const struct embedding *embedding, char separator, struct sink *sink)
 {
     struct text text = { 0 };
@@ -128,12 +130,51 @@ static status out_check(const char *out)
                 "out=%s: must end in .npy, .csv or .tsv, or be - (standard output, as .tsv)", out);
 }
 
-static status embedding_store(const struct embedding *embedding, const char *out)
+/* Samples without a row: those of the source that are not in `kept`. */
+static status left_out_find(const struct embedding *embedding, struct collection *about)
+{
+    size_t next = 0;
+    about->left_out = memory_new(embedding->source->count + 1, sizeof *about->left_out);
+    for (size_t i = 0; about->left_out && i < embedding->source->count; i++) {
+        if (next < embedding->kept_count && embedding->kept[next] == i)
+            next++;
+        else
+            about->left_out[about->left_out_count++] = (uint32_t)i;
+    }
+    return about->left_out ? TACIT_OK : TACIT_RESOURCES;
+}
+
+/* What the rows are, beside them. */
+static status about_store(const struct embedding *embedding, const char *model, const char *out)
+{
+    const struct config *config = embedding->config;
+    bool texts = embedding->source->kind == SAMPLE_TEXT;
+    struct collection about = {
+        .unit = config_value(config, "unit"),
+        .field = config_value(config, "field"),
+        .pooling = texts ? pooling_names[embedding->thing.model.method.pooling] : "",
+        .samples = (int64_t)embedding->kept_count,
+        .dimensions = embedding->width,
+    };
+    about.model = path_absolute(&about.memory, model);
+    about.data = path_absolute(&about.memory, config_value(config, "data"));
+    memcpy(about.fingerprint, embedding->fingerprint, sizeof about.fingerprint);
+    status result = about.model && about.data ? left_out_find(embedding, &about) : TACIT_RESOURCES;
+    if (result == TACIT_OK)
+        result = collection_write(out, &about);
+    collection_free(&about);
+    return result;
+}
+
+static status embedding_store(const struct embedding *embedding, const char *model, const char *out)
 {
     struct sink sink = { .standard = strcmp(out, "-") == 0 };
     int64_t shape[2] = { (int64_t)embedding->kept_count, embedding->width };
-    if (ends_with(out, ".npy"))
-        return npy_write(out, NPY_F32, 2, shape, embedding->value);
+    if (ends_with(out, ".npy")) {
+        collection_forget(out);
+        TRY(npy_write(out, NPY_F32, 2, shape, embedding->value));
+        return about_store(embedding, model, out);
+    }
     if (sink.standard)
         return rows_write(embedding, '\t', &sink);
     TRY(file_writer_open(&sink.writer, out));
@@ -163,10 +204,14 @@ static bool embedding_advance(void *argument, size_t done, size_t count)
 static status source_prepare(struct embedding *embedding)
 {
     const struct config *config = embedding->config;
-    struct source_options options = { .labels = config_value(config, "labels"),
-                                      .channels = embedding->thing.model.input.channels,
-                                      .strict = config_boolean(config, "strict") };
-    TRY(source_open(config_value(config, "data"), &options, &embedding->source));
+    struct collection_options options = { .data = config_value(config, "data"),
+                                          .labels = config_value(config, "labels"),
+                                          .unit = config_value(config, "unit"),
+                                          .field = config_value(config, "field"),
+                                          .channels = embedding->thing.model.input.channels,
+                                          .texts = embedding->thing.model.input.kind == SAMPLE_TEXT,
+                                          .strict = config_boolean(config, "strict") };
+    TRY(collection_open(&options, &embedding->source));
     if (embedding->source->note)
         tell(&embedding->audience, TACIT_NOTICE, "%s", embedding->source->note);
     size_t count = embedding->source->count;
@@ -182,28 +227,33 @@ static status source_prepare(struct embedding *embedding)
 static status rows_make(struct embedding *embedding, struct store *store)
 {
     const struct config *config = embedding->config;
-    const struct model_file *model = &embedding->thing.model;
+    struct model_file *model = &embedding->thing.model;
     struct target target = { .tune = config_boolean(config, "tune") };
     struct extractor *extractor;
     size_t count = embedding->source->count;
-    TRY(extractor_new(store, &model->method, &model->input, config_integer(config, "batch_size"),
-                      EXTRACT_FEATURES, &target, &extractor));
+    int64_t batch = config_integer(config, "batch_size");
+    if (!config_automatic(config, "pooling"))
+        model->method.pooling = (enum text_pooling)config_choice(config, "pooling");
+    TRY(extractor_new(store, &model->method, &model->input,
+                      batch < (int64_t)count ? batch : (int64_t)count, EXTRACT_FEATURES, &target,
+                      &extractor));
     embedding->width = extractor_width(extractor);
     embedding->value = memory_new_aligned(count, (size_t)embedding->width * sizeof(float));
     embedding->since = clock_seconds();
     status result = embedding->value ? model_file_values(model, store) : TACIT_RESOURCES;
-    if (result == TACIT_OK)
+    if (result == TACIT_OK) {
+        model_fingerprint(store, embedding->fingerprint);
         result = extractor_source(extractor, embedding->source, embedding->index, count,
                                   embedding_advance, embedding, embedding->value, embedding->kept,
                                   &embedding->kept_count);
+    }
     extractor_free(extractor);
     if (result == TACIT_OK && embedding->kept_count == 0)
-        result =
-            fail(TACIT_BAD_DATA, "%s: none of its pictures can be read", embedding->source->path);
+        result = fail(TACIT_BAD_DATA, "%s: nothing in it can be read", embedding->source->path);
     return result;
 }
 
-/* Which pictures are missing from the rows. */
+/* Which samples are missing from the rows. */
 static void tell_broken(const struct embedding *embedding, tacit_report *report)
 {
     const struct broken_sample *list;
@@ -215,7 +265,7 @@ static void tell_broken(const struct embedding *embedding, tacit_report *report)
     for (size_t i = 0; i < listed; i++)
         report_note(report, "no row for %s: %s",
                     source_name(embedding->source, list[i].index, name), list[i].why);
-    tell(&embedding->audience, TACIT_NOTICE, "%zu pictures cannot be read and have no row", broken);
+    tell(&embedding->audience, TACIT_NOTICE, "%zu samples cannot be read and have no row", broken);
 }
 
 static status embedding_report(const struct embedding *embedding, const char *out,
@@ -272,7 +322,7 @@ tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_ob
                                    .start = clock_seconds() };
     status result = embedding_make(&embedding, thing);
     if (result == TACIT_OK)
-        result = embedding_store(&embedding, out);
+        result = embedding_store(&embedding, thing, out);
     if (result == TACIT_OK)
         result = embedding_report(&embedding, out, report);
     embedding_close(&embedding);

@@ -75,11 +75,6 @@ static val loss(const struct method *m, struct graph *g, const val z[])
     return o->next ? add(masked, method_guess_loss(z + 2)) : masked;
 }
 
-static val features(const struct method *m, struct graph *g, const val view[])
-{
-    return method_embed_text(m, g, read_fields(view), POOL_MEAN);
-}
-
 /* All tokens, and both answers, are equally likely. */
 static double chance(const struct method *m, int64_t batch)
 {
@@ -92,6 +87,7 @@ static status configure(struct method *m, const struct config *config)
     struct bert *o = (void *)m->options;
     *o = (struct bert){ .next = config_boolean(config, "method.next_sentence"),
                         .shorter = config_real(config, "method.short_rate") };
+    m->pooling = POOL_MEAN;
     return masked_configure(&o->masked, config);
 }
 
@@ -128,7 +124,6 @@ const struct method_type method_bert = {
     .networks = networks,
     .fields = fields,
     .request = request,
-    .features = features,
     .reading = READS_BOTH_WAYS,
     .head = "cls",
     .embed = embed,

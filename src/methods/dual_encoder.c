@@ -7,7 +7,6 @@
 struct dual_encoder {
     double scale;
     bool cosine, negatives; /* negatives: a third text a sample is a hard negative */
-    enum text_pooling pooling;
 };
 
 static int sides(const struct dual_encoder *o)
@@ -29,7 +28,7 @@ static void request(const struct method *m, struct text_request *request)
 static void embed(const struct method *m, struct graph *g, const val view[], val z[])
 {
     const struct dual_encoder *o = (const void *)m->options;
-    tuple_split(method_embed_text(m, g, tuple_stack(view, sides(o)), o->pooling), sides(o), z);
+    tuple_split(method_embed_text(m, g, tuple_stack(view, sides(o)), m->pooling), sides(o), z);
 }
 
 static val loss(const struct method *m, struct graph *g, const val z[])
@@ -41,12 +40,6 @@ static val loss(const struct method *m, struct graph *g, const val z[])
         found = l2_normalize(found, 1e-12);
     }
     return method_match_loss(multiply(query, knob(g, "scale")), found);
-}
-
-static val features(const struct method *m, struct graph *g, const val view[])
-{
-    const struct dual_encoder *o = (const void *)m->options;
-    return method_embed_text(m, g, tuple_side(view, 0), o->pooling);
 }
 
 /* All embeddings equal: a guess among all candidates. */
@@ -74,8 +67,8 @@ static status configure(struct method *m, const struct config *config)
 {
     struct dual_encoder *o = (void *)m->options;
     *o = (struct dual_encoder){ .cosine = config_choice(config, "method.similarity") == 0,
-                                .negatives = config_boolean(config, "method.negatives"),
-                                .pooling = config_choice(config, "method.pooling") };
+                                .negatives = config_boolean(config, "method.negatives") };
+    m->pooling = config_choice(config, "method.pooling");
     o->scale = config_automatic(config, "method.scale") ? o->cosine ? 20 : 1
                                                         : config_real(config, "method.scale");
     return TACIT_OK;
@@ -127,7 +120,6 @@ const struct method_type method_dual_encoder = {
     .networks = networks,
     .fields = fields,
     .request = request,
-    .features = features,
     .embed = embed,
     .loss = loss,
     .chance = chance,

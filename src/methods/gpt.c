@@ -54,16 +54,12 @@ static val loss(const struct method *m, struct graph *g, const val z[])
     return method_guess_loss(z);
 }
 
-static val features(const struct method *m, struct graph *g, const val view[])
-{
-    return method_embed_text(m, g, read_fields(m, view), POOL_MEAN);
-}
-
 static status configure(struct method *m, const struct config *config)
 {
     struct gpt *o = (void *)m->options;
     *o = (struct gpt){ .documents = config_boolean(config, "method.documents"),
                        .random = config_choice(config, "method.windows") == 1 };
+    m->pooling = POOL_MEAN;
     return TACIT_OK;
 }
 
@@ -100,7 +96,6 @@ const struct method_type method_gpt = {
     .networks = networks,
     .fields = fields,
     .request = request,
-    .features = features,
     .reading = READS_FORWARD,
     .embed = embed,
     .loss = loss,

@@ -73,9 +73,34 @@ status method_fits(const struct method *m)
     return TACIT_OK;
 }
 
+/* The member of `in` that a field of a sample's first text fills, NULL for other fields. */
+static val *text_member(struct text_input *in, const char *name)
+{
+    const struct {
+        const char *name;
+        val *member;
+    } members[] = { { "tokens", &in->tokens },
+                    { "segments", &in->segment },
+                    { "groups", &in->group },
+                    { "positions", &in->position } };
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (strcmp(members[i].name, name) == 0)
+            return members[i].member;
+    return NULL;
+}
+
 val method_features(const struct method *m, struct graph *g, const val view[])
 {
-    return m->type->features ? m->type->features(m, g, view) : method_encode(m, g, view[0], 1);
+    struct text_input in = { 0 };
+    struct field field[FIELDS_MAX];
+    if (m->type->kind != SAMPLE_TEXT)
+        return method_encode(m, g, view[0], 1);
+    for (int i = m->type->fields(m, field) - 1; i >= 0; i--) {
+        val *member = text_member(&in, field[i].name);
+        if (member)
+            *member = view[i];
+    }
+    return method_embed_text(m, g, in, m->pooling);
 }
 
 val method_hidden(const struct method *m, struct graph *g, struct text_input in)

@@ -41,9 +41,10 @@ struct method {
     const struct method_type *type;
     const struct network_type *network;
     struct network_options network_options;
-    int64_t classes; /* known classes, for methods that use labels; else 0 */
-    int64_t window;  /* tokens of a text; 0: the network's context */
-    bool training;   /* batch statistics and updates, or running statistics */
+    int64_t classes;           /* known classes, for methods that use labels; else 0 */
+    int64_t window;            /* tokens of a text; 0: the network's context */
+    enum text_pooling pooling; /* on texts: how one becomes a vector */
+    bool training;             /* batch statistics and updates, or running statistics */
     bool update; /* move the running statistics (only the first forward of cached micro-batches) */
     int groups;  /* batch-norm groups of this program's rows; 0: the method's own choice */
     _Alignas(16) unsigned char options[METHOD_OPTION_BYTES]; /* the method's own struct */
@@ -69,8 +70,6 @@ struct method_type {
     int (*fields)(const struct method *m, struct field field[]);
     /* On texts: how samples are made of them. */
     void (*request)(const struct method *m, struct text_request *request);
-    /* On texts: one vector a sample, [N, D], for monitors and embeddings. */
-    val (*features)(const struct method *m, struct graph *g, const val view[]);
     enum reading reading; /* on texts: which networks can serve */
     const char *head;     /* on texts: the head beside the backbone that it needs, or NULL */
     /* view[i] [N, C, H, W], or field i of N texts -> z[k] [N, D]. */
@@ -100,8 +99,8 @@ net method_network(const struct method *m, struct graph *g, const char *name, in
 /* Pictures through the backbone: [N, C, H, W] -> [N, D]. */
 val method_encode(const struct method *m, struct graph *g, val pictures, int views);
 
-/* One vector a sample, [N, D], by the backbone alone: method_encode of the first view, or what the
- * method takes for the features of a text. */
+/* One vector a sample, [N, D], by the backbone alone: method_encode of the first view, or the first
+ * text in the method's pooling. */
 val method_features(const struct method *m, struct graph *g, const val view[]);
 
 /* Size of the network on tokens; tokens of a text of its samples. */

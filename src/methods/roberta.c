@@ -38,13 +38,9 @@ static val loss(const struct method *m, struct graph *g, const val z[])
     return method_guess_loss(z);
 }
 
-static val features(const struct method *m, struct graph *g, const val view[])
-{
-    return method_embed_text(m, g, read_fields(view), POOL_MEAN);
-}
-
 static status configure(struct method *m, const struct config *config)
 {
+    m->pooling = POOL_MEAN;
     return masked_configure((void *)m->options, config);
 }
 
@@ -69,7 +65,6 @@ const struct method_type method_roberta = {
     .networks = networks,
     .fields = fields,
     .request = request,
-    .features = features,
     .reading = READS_BOTH_WAYS,
     .head = "lm_head",
     .embed = embed,

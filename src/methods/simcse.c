@@ -7,7 +7,6 @@
 struct simcse {
     double temperature;
     enum { UNSUPERVISED, PAIRS, TRIPLETS } supervision;
-    enum text_pooling pooling;
 };
 
 /* Texts that come from the data; embeddings that the loss compares. */
@@ -38,7 +37,7 @@ static void embed(const struct method *m, struct graph *g, const val view[], val
     const struct simcse *o = (const void *)m->options;
     const val twice[] = { view[0], view[1], view[0], view[1] };
     val pooled = method_embed_text(
-        m, g, tuple_stack(o->supervision == UNSUPERVISED ? twice : view, sides(o)), o->pooling);
+        m, g, tuple_stack(o->supervision == UNSUPERVISED ? twice : view, sides(o)), m->pooling);
     net mlp = method_network(m, g, "mlp", 1);
     tuple_split(hyperbolic_tangent(dense(mlp, "dense", pooled, dim(pooled, 1), true)), sides(o), z);
 }
@@ -49,12 +48,6 @@ static val loss(const struct method *m, struct graph *g, const val z[])
     (void)m;
     val query = divide(l2_normalize(z[0], 1e-8), knob(g, "temperature"));
     return method_match_loss(query, l2_normalize(tuple_candidates(z), 1e-8));
-}
-
-static val features(const struct method *m, struct graph *g, const val view[])
-{
-    const struct simcse *o = (const void *)m->options;
-    return method_embed_text(m, g, tuple_side(view, 0), o->pooling);
 }
 
 /* All embeddings equal: a guess among all candidates. */
@@ -84,8 +77,8 @@ static status configure(struct method *m, const struct config *config)
 {
     struct simcse *o = (void *)m->options;
     *o = (struct simcse){ .temperature = config_real(config, "method.temperature"),
-                          .supervision = config_choice(config, "method.supervision"),
-                          .pooling = config_choice(config, "method.pooling") };
+                          .supervision = config_choice(config, "method.supervision") };
+    m->pooling = config_choice(config, "method.pooling");
     return TACIT_OK;
 }
 
@@ -130,7 +123,6 @@ const struct method_type method_simcse = {
     .networks = networks,
     .fields = fields,
     .request = request,
-    .features = features,
     .reading = READS_BOTH_WAYS,
     .embed = embed,
     .loss = loss,

@@ -1,65 +1,93 @@
-#include "train/session.h"
+#include "train/extractor.h"
 #include "base/memory.h"
 #include "engine/build.h"
 #include "train/feed.h"
 
 #include <string.h>
 
-struct extractor {
-    struct program *program;
-    struct input_shape input;
-    struct field field[FIELDS_MAX]; /* [fields] of a row */
-    int fields;
-    int64_t batch, width;
-};
+enum { TOKENS_AT_ONCE = 4096, LEAST_WINDOW = 16 };
 
-/* What the method reads of the fields that there are; the rest stays absent. */
-static void inputs_make(struct extractor *made, const struct method *method, struct graph *g,
-                        val view[])
+/* The inputs of a graph for the fields of a stage. */
+static void inputs_make(const struct extractor *made, const struct extractor_stage *stage,
+                        struct graph *g, val in[])
 {
+    for (int i = 0; i < made->fields; i++)
+        in[i] = field_input(g, &stage->field[i], stage->batch);
+}
+
+/* What the method reads of the inputs that there are; the rest stays absent. With running
+ * statistics all rows are independent, so that all views may be one and the same. */
+static void views_choose(const struct extractor *made, const struct method *method,
+                         const struct extractor_stage *stage, struct graph *g, val view[])
+{
+    val in[FIELDS_MAX];
     struct field wanted[FIELDS_MAX];
-    int count = method->type->views;
-    bool texts = made->input.kind == SAMPLE_TEXT;
-    if (texts)
-        count = method->type->fields(method, wanted);
+    int count = method->type->fields ? method->type->fields(method, wanted) : method->type->views;
+    inputs_make(made, stage, g, in);
     for (int i = 0; i < count; i++) {
-        view[i] = no_value(g);
-        for (int k = 0; k < made->fields; k++) {
-            const struct field *field = &made->field[k];
-            struct shape shape = field->item.shape;
-            if (texts && strcmp(wanted[i].name, field->name) != 0)
-                continue;
-            memmove(shape.dim + 1, shape.dim, (size_t)shape.rank * sizeof *shape.dim);
-            shape.dim[0] = made->batch;
-            shape.rank++;
-            view[i] = i > 0 && !texts ? view[0] : input(g, field->name, field->item.dtype, shape);
-        }
+        view[i] = method->type->fields ? no_value(g) : in[0];
+        for (int k = 0; method->type->fields && k < made->fields; k++)
+            if (strcmp(wanted[i].name, stage->field[k].name) == 0)
+                view[i] = in[k];
     }
 }
 
-static status extractor_build(struct extractor *made, struct store *store,
-                              const struct method *method, enum extract what,
-                              const struct target *target)
+/* One text, or a pair, by itself: padding never counts, whatever the method trains on. */
+static val text_features(const struct extractor *made, const struct method *method,
+                         const struct extractor_stage *stage, struct graph *g)
 {
-    struct method own = *method;
-    struct graph *g = graph_new(store);
+    val in[FIELDS_MAX];
+    inputs_make(made, stage, g, in);
+    struct text_input text = { .tokens = in[FEED_TOKENS], .group = in[FEED_GROUPS] };
+    if (method_text(method).segments > 1)
+        text.segment = in[FEED_SEGMENTS];
+    return method_embed_text(method, g, text, method->pooling);
+}
+
+status extractor_compile(struct extractor *made, struct extractor_stage *stage)
+{
+    struct method own = made->method;
     val view[FIELDS_MAX], z[EMBEDDINGS_MAX];
+    if (stage->program)
+        return TACIT_OK;
+    struct graph *g = graph_new(made->store);
     if (!g)
         return TACIT_RESOURCES;
     own.training = own.update = false;
-    /* With running statistics all rows are independent, so that the views may be one and the same.
-     */
-    inputs_make(made, &own, g, view);
-    if (what == EXTRACT_EMBEDDING)
-        own.type->embed(&own, g, view, z);
-    else
-        z[0] = method_features(&own, g, view);
+    own.window = stage->window;
+    if (made->what == EXTRACT_FEATURES && made->input.kind == SAMPLE_TEXT) {
+        z[0] = text_features(made, &own, stage, g);
+    } else {
+        views_choose(made, &own, stage, g, view);
+        if (made->what == EXTRACT_EMBEDDING)
+            own.type->embed(&own, g, view, z);
+        else
+            z[0] = method_features(&own, g, view);
+    }
     output(z[0], "rows");
     if (!is_none(z[0]))
-        made->width = shape_size(shape_of(z[0])) / made->batch;
-    status result = compile(g, target, &made->program);
+        made->width = shape_size(shape_of(z[0])) / stage->batch;
+    status result = compile(g, &made->target, &stage->program);
     graph_free(g);
     return result;
+}
+
+/* Windows of 16, 32, 64 … tokens and the whole one: a text costs no more than twice its length. */
+static void stages_make(struct extractor *made, int64_t batch)
+{
+    bool texts = made->input.kind == SAMPLE_TEXT;
+    for (int64_t window = texts ? LEAST_WINDOW : 0;; window *= 2) {
+        struct extractor_stage *stage = &made->stage[made->stages++];
+        struct input_shape input = made->input;
+        bool last = !texts || window >= made->input.window || made->stages == EXTRACTOR_STAGES;
+        if (texts)
+            input.window = stage->window = last ? made->input.window : window;
+        int64_t most = texts ? TOKENS_AT_ONCE / stage->window : batch;
+        stage->batch = most < 1 ? 1 : most < batch ? most : batch;
+        made->fields = feed_fields(&input, stage->field);
+        if (last)
+            return;
+    }
 }
 
 status extractor_new(struct store *store, const struct method *method,
@@ -70,10 +98,11 @@ status extractor_new(struct store *store, const struct method *method,
     struct extractor *made = memory_new(1, sizeof *made);
     if (!made)
         return TACIT_RESOURCES;
-    made->input = *input;
-    made->batch = batch;
-    made->fields = feed_fields(input, made->field);
-    status result = extractor_build(made, store, method, what, target);
+    *made = (struct extractor){
+        .store = store, .method = *method, .input = *input, .what = what, .target = *target
+    };
+    stages_make(made, batch);
+    status result = extractor_compile(made, &made->stage[0]);
     if (result == TACIT_OK)
         *extractor = made;
     else
@@ -85,7 +114,8 @@ void extractor_free(struct extractor *extractor)
 {
     if (!extractor)
         return;
-    program_free(extractor->program);
+    for (int i = 0; i < extractor->stages; i++)
+        program_free(extractor->stage[i].program);
     memory_free(extractor);
 }
 
@@ -97,20 +127,22 @@ int64_t extractor_width(const struct extractor *extractor)
 status extractor_run(struct extractor *extractor, void *const field[], int64_t count,
                      float *rows_out)
 {
+    struct extractor_stage *stage = &extractor->stage[extractor->stages - 1];
     size_t width = (size_t)extractor->width;
-    const float *from = program_output(extractor->program, "rows");
-    for (int64_t first = 0; first < count; first += extractor->batch) {
+    TRY(extractor_compile(extractor, stage));
+    const float *from = program_output(stage->program, "rows");
+    for (int64_t first = 0; first < count; first += stage->batch) {
         int64_t left = count - first;
-        size_t part = (size_t)(left < extractor->batch ? left : extractor->batch);
+        size_t part = (size_t)(left < stage->batch ? left : stage->batch);
         for (int i = 0; i < extractor->fields; i++) {
-            size_t row = field_bytes(&extractor->field[i]);
-            unsigned char *to = program_input(extractor->program, extractor->field[i].name);
+            size_t row = field_bytes(&stage->field[i]);
+            unsigned char *to = program_input(stage->program, stage->field[i].name);
             if (!to)
                 continue;
             memcpy(to, (const unsigned char *)field[i] + (size_t)first * row, part * row);
-            memset(to + part * row, 0, ((size_t)extractor->batch - part) * row);
+            memset(to + part * row, 0, ((size_t)stage->batch - part) * row);
         }
-        TRY(program_run(extractor->program, 0));
+        TRY(program_run(stage->program, 0));
         memcpy(rows_out + (size_t)first * width, from, part * width * sizeof *from);
     }
     return TACIT_OK;
@@ -135,19 +167,18 @@ static status rows_gather(struct extractor *extractor, struct loader *loader, si
     }
 }
 
-status extractor_source(struct extractor *extractor, struct source *source, const uint32_t *index,
-                        size_t count, extract_advance *advance, void *argument, float *rows_out,
-                        uint32_t *kept, size_t *kept_count)
+static status picture_source(struct extractor *extractor, struct source *source,
+                             const uint32_t *index, size_t count, extract_advance *advance,
+                             void *argument, float *rows_out, uint32_t *kept, size_t *kept_count)
 {
     struct feed feed;
     struct loader *loader = NULL;
-    *kept_count = 0;
     status result = feed_new(&extractor->input, source, &feed);
     struct loader_options options = { .source = source,
                                       .index = index,
                                       .count = count,
                                       .sequential = true,
-                                      .batch = (int)extractor->batch,
+                                      .batch = (int)extractor->stage[0].batch,
                                       .field = feed.field,
                                       .fields = feed.fields,
                                       .threads = 1,
@@ -162,4 +193,14 @@ status extractor_source(struct extractor *extractor, struct source *source, cons
     loader_free(loader);
     feed_free(&feed);
     return result;
+}
+
+status extractor_source(struct extractor *extractor, struct source *source, const uint32_t *index,
+                        size_t count, extract_advance *advance, void *argument, float *rows_out,
+                        uint32_t *kept, size_t *kept_count)
+{
+    bool texts = extractor->input.kind == SAMPLE_TEXT;
+    *kept_count = 0;
+    return (texts && source->kind == SAMPLE_TEXT ? extractor_text_source : picture_source)(
+        extractor, source, index, count, advance, argument, rows_out, kept, kept_count);
 }

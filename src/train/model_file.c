@@ -128,6 +128,7 @@ static status saver_texts(struct saver *saver, const struct input_shape *input)
     say(saver, "activation", activation_name(text.activation));
     say(saver, "biases", text.biases == BIASES ? "true" : "false");
     say(saver, "window", arena_text(&saver->memory, "%lld", (long long)input->window));
+    say(saver, "pooling", pooling_names[saver->method->pooling]);
     say(saver, "tokenizer", arena_text(&saver->memory, "%s", text_string(&json)));
     status result = text_status(&json);
     text_free(&json);
@@ -230,6 +231,19 @@ static status describe_pictures(struct model_file *model)
     return TACIT_OK;
 }
 
+/* The method's own pooling; models of before it was kept have the mean. */
+static bool read_pooling(const struct model_file *model, enum text_pooling *pooling)
+{
+    const char *name = safetensors_metadata(&model->file, "pooling");
+    *pooling = POOL_MEAN;
+    for (int i = 0; name && pooling_names[i]; i++)
+        if (strcmp(name, pooling_names[i]) == 0) {
+            *pooling = (enum text_pooling)i;
+            return true;
+        }
+    return !name;
+}
+
 static status describe_texts(struct model_file *model)
 {
     enum { MOST_ITEMS = 1 << 28 };
@@ -260,6 +274,8 @@ static status describe_texts(struct model_file *model)
         return wrong(model, "activation");
     if (!read_whole(model, "window", 1, 1 << 20, &window) || window > text.context)
         return wrong(model, "window");
+    if (!read_pooling(model, &model->method.pooling))
+        return wrong(model, "pooling");
     if (!json)
         return wrong(model, "tokenizer");
     TRY(tokenizer_read(model->path, (struct text_view){ json, strlen(json) }, &model->tokenizer));

@@ -59,8 +59,9 @@ enum extract {
     EXTRACT_EMBEDDING /* z[0] of the method: what its loss sees, or the logits of a classifier */
 };
 
-/* An extractor for `batch` pictures at a time. `method` tells network and, for embeddings, the
- * method. The store must outlive it. Errors as session_new. */
+/* An extractor for `batch` samples at a time (of long texts fewer). `method` tells network, pooling
+ * and, for embeddings, the method. The store must outlive it, and so must the input's tokenizer.
+ * Errors as session_new. */
 status extractor_new(struct store *store, const struct method *method,
                      const struct input_shape *input, int64_t batch, enum extract what,
                      const struct target *target, struct extractor **extractor);
@@ -73,10 +74,17 @@ int64_t extractor_width(const struct extractor *extractor);
  * [count, channels, size, size] -> rows [count, width]; any count. */
 status extractor_run(struct extractor *extractor, void *const field[], int64_t count, float *rows);
 
-/* Embeds samples index[0 … count-1] of a source as the pipeline "eval" shows them: row i of `rows`
- * [count, width] is that of sample kept[i]. Samples that cannot be read are left out while
- * source_health allows: *kept_count of `count`. `advance` (may be NULL) is called with the number
- * of pictures done; when it gives false the work ends with TACIT_STOPPED. */
+/* Embeds texts, each by itself: [count, width]. A text costs by its length: there are programs for
+ * windows of 16, 32, 64 … tokens, made when first needed. Only for the thread that drives the
+ * engine. TACIT_BAD_DATA: a character that the tokenizer does not know; TACIT_RESOURCES. */
+status extractor_texts(struct extractor *extractor, const struct text_view *text, size_t count,
+                       float *rows);
+
+/* Embeds samples index[0 … count-1] of a source, pictures as the pipeline "eval" shows them, texts
+ * and pairs of texts in their frames: row i of `rows` [count, width] is that of sample kept[i].
+ * Samples that cannot be read are left out while source_health allows: *kept_count of `count`.
+ * `advance` (may be NULL) is called with the number of samples done; when it gives false the work
+ * ends with TACIT_STOPPED. */
 typedef bool extract_advance(void *argument, size_t done, size_t count);
 status extractor_source(struct extractor *extractor, struct source *source, const uint32_t *index,
                         size_t count, extract_advance *advance, void *argument, float *rows,

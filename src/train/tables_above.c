@@ -1,11 +1,13 @@
 /* Options of the tasks "eval" and "embed", which live above this room: the configuration has to
  * know them. */
+#include "nn/pooling.h"
 #include "train/tasks.h"
 
 #include <math.h>
 
 static const char *const protocols[] = { "knn", "linear", NULL };
 static const char *const views[] = { "shift", "run", NULL };
+static const char *const units[] = { "auto", "documents", "lines", NULL };
 static const char *const subjects[] = { "pixels", "untrained", "labels-only", NULL };
 
 const tacit_row protocol_rows[] = {
@@ -104,23 +106,42 @@ const struct option evaluate_options[] = {
     { 0 },
 };
 
+/* What texts are. */
+#define TEXTS                                                                                  \
+    { .name = "unit",                                                                          \
+      .kind = OPTION_CHOICE,                                                                   \
+      .fallback = "auto",                                                                      \
+      .choices = units,                                                                        \
+      .help = "of plain text: documents (a file each) or lines; auto: lines of a lone file" }, \
+    {                                                                                          \
+        .name = "field", .kind = OPTION_TEXT, .fallback = "",                                  \
+        .help = "member, column or tag that holds the text; of pairs: first,second"            \
+    }
+
 const struct option embed_options[] = {
-    { .name = "data", .kind = OPTION_PATH, .help = "pictures" },
+    { .name = "data", .kind = OPTION_PATH, .help = "pictures or texts" },
     { .name = "out",
       .kind = OPTION_PATH,
       .fallback = "-",
       .help = "FILE.npy, FILE.csv or FILE.tsv; -: standard output" },
     LABELS,
+    TEXTS,
+    { .name = "pooling",
+      .kind = OPTION_CHOICE,
+      .fallback = "auto",
+      .automatic = true,
+      .choices = pooling_names,
+      .help = "how a text becomes one vector; auto: as the model was trained" },
     { .name = "batch_size",
       .kind = OPTION_INTEGER,
       .fallback = "256",
       .minimum = 1,
       .maximum = 1 << 24,
-      .unit = "pictures",
-      .help = "pictures embedded at a time" },
+      .unit = "samples",
+      .help = "samples embedded at a time" },
     { .name = "strict",
       .kind = OPTION_BOOLEAN,
       .fallback = "false",
-      .help = "stop at the first picture that cannot be read" },
+      .help = "stop at the first sample that cannot be read" },
     { 0 },
 };

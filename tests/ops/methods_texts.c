@@ -39,7 +39,7 @@ static void rows_are_complete(void **state)
         assert_true(type->name && type->title && type->paper && type->augment && type->networks);
         assert_true(type->options && type->configure && type->embed && type->loss);
         assert_true(type->chance && type->floor && type->fields && type->request);
-        assert_true(type->features && type->kind == SAMPLE_TEXT);
+        assert_true(type->kind == SAMPLE_TEXT);
         assert_true(type->views >= 1 && type->embeddings <= EMBEDDINGS_MAX);
         assert_string_equal(type->networks[0], "backbone");
         struct option_set set = { 0 };
