@@ -214,6 +214,7 @@ struct block {
     struct text_view part;
     bool first, last; /* of the parts of its text */
     struct token_list list;
+    size_t start; /* of its ids among all */
 };
 
 struct many {
@@ -221,6 +222,7 @@ struct many {
     const struct text_view *text;
     uint64_t *end;
     struct block *block;
+    uint32_t *into;
     size_t count, room, bytes;
     bool specials;
     atomic_size_t next;
@@ -332,6 +334,19 @@ static void thread_work(void *argument, int64_t begin, int64_t end)
     }
 }
 
+/* Copies the ids of some blocks to their places. */
+static void blocks_copy(void *argument, int64_t begin, int64_t end)
+{
+    struct many *many = argument;
+    for (int64_t i = begin; i < end; i++) {
+        struct block *block = &many->block[i];
+        if (block->list.count)
+            memcpy(many->into + block->start, block->list.id,
+                   block->list.count * sizeof *block->list.id);
+        token_list_free(&block->list);
+    }
+}
+
 /* Puts the ids of all blocks behind each other. */
 static status blocks_join(struct many *many, struct token_list *list)
 {
@@ -343,13 +358,14 @@ static status blocks_join(struct many *many, struct token_list *list)
         struct block *block = &many->block[i];
         for (size_t k = block->text; many->end && k < block->text + block->texts; k++)
             many->end[k] += list->count;
-        if (block->list.count)
-            memcpy(list->id + list->count, block->list.id, block->list.count * sizeof *list->id);
+        block->start = list->count;
         list->count += block->list.count;
         if (many->end && block->last)
             many->end[block->text] = list->count;
-        token_list_free(&block->list);
     }
+    many->into = list->id;
+    parallel_for((int64_t)many->count, (double)total / (double)(many->count + 1), blocks_copy,
+                 many);
     return TACIT_OK;
 }
 
