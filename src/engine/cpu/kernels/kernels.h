@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/cpu/kernels/panel.h"
+
 /* Element-wise functions: U(name, expression in x), B(name, expression in a and b). */
 #define UNARY_LIST(U)                                                               \
     U(negate, -x)                                                                   \
@@ -181,6 +183,10 @@ struct winograd_fetch {
     /* 3x3 gradients at lane lane_step + 9 row from s [point, panel, 64, 32] */                    \
     X(winograd_weight_gradient,                                                                    \
       (const float *s, int64_t rows, int64_t lanes, int64_t lane_step, float *gradient))           \
+    /* y [rows, 32] = x [rows, count] panel; rows lie a step apart. The panel as f32 */            \
+    X(panel_product, (const float *x, int64_t x_step, int64_t rows, const void *panel,             \
+                      enum panel_kind kind, int64_t count, float *y, int64_t y_step))              \
+    X(panel_widen, (const void *panel, enum panel_kind kind, int64_t count, float *y))             \
     /* f32 <-> bf16, rounding to nearest even */                                                   \
     X(to_bf16, (const float *x, void *y, int64_t count))                                           \
     X(from_bf16, (const void *x, float *y, int64_t count))
