@@ -237,13 +237,13 @@ status recipe_apply(struct config *config, const struct source *source, struct t
 {
     struct resolver resolver = { config, said, NULL };
     bool pictures = source->kind == SAMPLE_PICTURE;
+    TRY(become(&resolver, "method", recipe_method(config)));
     if (pictures)
         TRY(become_integer(&resolver, "image_size", usual_size(source)));
     const struct recipe *recipe =
         recipe_for(config, source->kind, pictures ? config_integer(config, "image_size") : 0);
     if (!recipe || !recipe->name)
         return fail(TACIT_FAILED, "no recipe %s", config_text(config, "recipe"));
-    TRY(become(&resolver, "method", recipe_method(config)));
     TRY(become(&resolver, "recipe", recipe->name));
     const struct method_type *method = method_find(config_text(config, "method"));
     if (!method)

@@ -2,6 +2,19 @@
 #include "engine/cpu/cpu.h"
 #include "ops/step_cpu.h"
 
+/* Sums in another order round otherwise, and may flip a ReLU or which of two nearly equal values a
+ * pooling takes; all gradients below move by thousandths then. The optimised build is known to flip
+ * none in conv4 and few in the others; builds for finding faults need not agree so closely. */
+#ifdef NDEBUG
+enum { BUILT_TO_AGREE = true };
+#else
+enum { BUILT_TO_AGREE = false };
+#endif
+#define FLIPPED_TOLERANCE                  \
+    {                                      \
+        1e-3, 1e-3, 1e-2, 1e-1, 1e-2, 1e-1 \
+    }
+
 /* In this order: loss, z, norms of gradients, their samples, norms of what was updated, samples. */
 #define CONV4_TOLERANCE                    \
     {                                      \
@@ -24,6 +37,8 @@ static void conv4(void **state)
     (void)state;
     for (int variant = 0; variant < 4; variant++) {
         struct step s = { STEP_CONV4, .tolerance = CONV4_TOLERANCE, .engine = &step_on_cpu };
+        if (!BUILT_TO_AGREE)
+            s.tolerance = (struct step_tolerance)FLIPPED_TOLERANCE;
         step_target = (struct target){ .check = variant & 1, .no_recompute = variant >> 1 };
         step_run(&s);
     }
@@ -34,12 +49,15 @@ static void resnet18(void **state)
     (void)state;
     for (int variant = 0; variant < 2; variant++) {
         struct step s = { STEP_RESNET18, .tolerance = RESNET18_TOLERANCE, .engine = &step_on_cpu };
+        if (!BUILT_TO_AGREE)
+            s.tolerance = (struct step_tolerance)FLIPPED_TOLERANCE;
         step_target = (struct target){ .check = variant, .no_recompute = variant };
         /* One ReLU that rounding flips moves all gradients below it by thousandths. Under AVX2 the
          * forward Winograd flips one above most layers; with direct convolutions forward and
          * Winograd backward the quartile is 1.2e-5 there too. */
         double quartile = step_run(&s);
-        assert_true(quartile <= (strcmp(cpu_isa(), "avx2") == 0 ? 1e-2 : 1e-4));
+        bool close = BUILT_TO_AGREE && strcmp(cpu_isa(), "avx2") != 0;
+        assert_true(quartile <= (close ? 1e-4 : 1e-2));
     }
 }
 
