@@ -3,6 +3,7 @@
 #include "ops/model_cpu.h"
 #include "ops/random_graph.h"
 #include "ops/zoo.h"
+#include "nn/networks.h"
 
 static const struct target targets[] = {
     { .check = true },
@@ -125,6 +126,38 @@ static void same_bits(void **state)
     free(kept);
 }
 
+/* Pictures that poolings take down to a single pixel, where an image is plain as well: the integers
+ * that say which maximum was taken change their layout, too. */
+static void down_to_a_pixel(void **state)
+{
+    (void)state;
+    int stored = strcmp(cpu_isa(), "avx512_bf16") == 0 ? 2 : 1;
+    for (int bf16 = 0; bf16 < stored; bf16++) {
+        struct store *store = store_new(3);
+        struct graph *g = graph_new(store);
+        struct range *range = store_range(store, "backbone");
+        struct network_options options = { .width = 1 };
+        struct target target = { .precision = bf16 ? PRECISION_BF16 : PRECISION_F32 };
+        struct program *p = NULL;
+        const struct network_type *conv4 = network_find("conv4");
+        val features = conv4->encode(network(g, "backbone", true, 1), conv4, &options,
+                                     input(g, "pictures", F32, SHAPE(4, 1, 28, 28)));
+        differentiate(mean_all(square(features)), 1, &range);
+        require(compile(g, &target, &p), "28 pixels");
+        float *pictures = program_input(p, "pictures");
+        for (int i = 0; i < 4 * 28 * 28; i++)
+            pictures[i] = (float)((i * 37) % 101) / 101;
+        require(program_run(p, 0), "28 pixels");
+        double squares = 0;
+        for (int64_t i = 0; i < range->size; i++)
+            squares += (double)range->gradient[i] * range->gradient[i];
+        assert_true(squares > 0 && squares < 1e6);
+        program_free(p);
+        graph_free(g);
+        store_free(store);
+    }
+}
+
 /* A program keeps all it needs of its graph: the name of a random call, too. */
 static void graph_freed_before_the_run(void **state)
 {
@@ -200,6 +233,7 @@ static int run(const char *isa)
         cmocka_unit_test(two_programs_on_one_store),
         cmocka_unit_test(no_allocation_in_a_run),
         cmocka_unit_test(same_bits),
+        cmocka_unit_test(down_to_a_pixel),
         cmocka_unit_test(graph_freed_before_the_run),
         cmocka_unit_test(states_change_places),
         cmocka_unit_test(targets_that_are_no_class),

@@ -378,7 +378,7 @@ const struct op_type op_reorder = {
     .doc = "Another layout in memory.",
     .inputs = 1,
     .outputs = 1,
-    .flags = OP_PURE | OP_NO_GRADIENT,
+    .flags = OP_PURE | OP_NO_GRADIENT | OP_INTEGERS,
     .shape = shape_as_input,
     .reference = reference_copy,
 };
