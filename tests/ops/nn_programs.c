@@ -3,6 +3,7 @@
 #include "ops/model_cpu.h"
 #include "ops/random_graph.h"
 #include "ops/zoo.h"
+#include "engine/cpu/cpu.h"
 #include "nn/networks.h"
 
 static const struct target targets[] = {
