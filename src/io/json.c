@@ -123,7 +123,10 @@ void json_write_null(struct json_writer *json)
 status json_document_parse(const char *name, const char *bytes, size_t count, json_t **root)
 {
     json_error_t error;
-    *root = json_loadb(bytes, count, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
+    *root = json_loadb(bytes, count, flags, &error);
+    if (!*root && json_error_code(&error) == json_error_numeric_overflow)
+        *root = json_loadb(bytes, count, flags | JSON_DECODE_INT_AS_REAL, &error);
     if (*root)
         return TACIT_OK;
     if (json_error_code(&error) == json_error_out_of_memory)

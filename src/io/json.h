@@ -36,7 +36,8 @@ void json_write_boolean(struct json_writer *json, bool value);
 void json_write_null(struct json_writer *json);
 
 /* Reads one JSON text; free it with json_decref(). Repeated keys, bytes after the end, and more
- * than Jansson's 2,048 levels are errors: TACIT_BAD_DATA with "NAME, line N: what". */
+ * than Jansson's 2,048 levels are errors: TACIT_BAD_DATA with "NAME, line N: what". Where a whole
+ * number has more than 64 bits all numbers are reals. */
 status json_document_parse(const char *name, const char *bytes, size_t count, json_t **root);
 
 /* The same from a file of at most `limit` bytes. */
