@@ -66,7 +66,7 @@ typedef struct tacit_option {
     const char *group;   /**< heading to list it under: "data", "training", "method simclr" … */
 } tacit_option;
 
-/** Option `index` (0, 1, …) of a task: "pretrain", "resume", "eval", "embed", "plan", "synth", or of
+/** Option `index` (0, 1, …) of a task: "pretrain", "resume", "eval", "embed", "tokenize", "plan", "synth", or of
  *  a command that only has the common options: "list", "version", "help". Returns 1 and fills
  *  *option, or 0 after the last one and for an unknown task. */
 int tacit_option_at(const char *task, int index, tacit_option *option);
@@ -209,6 +209,13 @@ tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit
  *  Fields: out, samples, dimensions. */
 tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_observer *observer,
                          tacit_report **report);
+
+/** Learns or applies a tokenizer. `action`: "train" learns one from data= and writes out=; "encode"
+ *  writes the ids of the text data= (one file, as it is; or text=) to out= ("-": standard output),
+ *  "decode" the bytes of ids; "count" counts the tokens of all texts of data= (fields texts, bytes,
+ *  tokens, bytes_per_token); "show" has a row a token of the first line: piece, id. */
+tacit_status tacit_tokenize(const char *action, tacit_config *config, const tacit_observer *observer,
+                            tacit_report **report);
 
 /** What tacit_pretrain would do with the same settings, before any step: parameters, peak memory,
  *  operations and time an epoch; every `auto` resolved. Writes nothing. */

@@ -54,6 +54,6 @@ tacit_status call_finish(const struct call *call, tacit_status outcome, tacit_re
 void complain(const struct command *command, const char *text);
 
 extern const struct command command_pretrain, command_resume, command_eval, command_embed,
-    command_plan, command_synth, command_list, command_version, command_help;
+    command_tokenize, command_plan, command_synth, command_list, command_version, command_help;
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "eval/collection.h"
+#include "eval/sink.h"
 #include "eval/thing.h"
 #include "io/npy.h"
 #include "train/observe.h"
@@ -9,11 +10,7 @@
 #include "train/session.h"
 #include "train/tasks.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { WRITE_BYTES = 1 << 16 };
 
 struct embedding {
     const struct config *config;
@@ -27,36 +24,6 @@ struct embedding {
     int64_t width;
     char fingerprint[17];
 };
-
-/* Where the rows go: a file, or standard output. */
-struct sink {
-    struct file_writer writer;
-    bool standard;
-};
-
-static status standard_write(const char *bytes, size_t count)
-{
-    while (count) {
-        ssize_t done = write(STDOUT_FILENO, bytes, count);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return fail(TACIT_RESOURCES, "standard output cannot be written: %s", strerror(errno));
-        bytes += done;
-        count -= (size_t)done;
-    }
-    return TACIT_OK;
-}
-
-static status sink_append(struct sink *sink, struct text *text)
-{
-    TRY(text_status(text));
-    status result = sink->standard
-                        ? standard_write(text_string(text), text->length)
-                        : file_writer_append(&sink->writer, text_string(text), text->length);
-    text_clear(text);
-    return result;
-}
 
 /* A name as one cell: quoted where the separator of a .csv asks for it (RFC 4180); a .tsv has no
  * quotes, there tabs and line ends become spaces. */
@@ -106,8 +73,7 @@ static status rows_write(const struct embedding *embedding, char separator, stru
     text_append(&text, "\n");
     for (size_t row = 0; row < embedding->kept_count && result == TACIT_OK; row++) {
         line_append(embedding, row, separator, &text);
-        if (text.length >= WRITE_BYTES || text.failed)
-            result = sink_append(sink, &text);
+        result = sink_flow(sink, &text);
     }
     if (result == TACIT_OK)
         result = sink_append(sink, &text);
@@ -168,21 +134,15 @@ static status about_store(const struct embedding *embedding, const char *model, 
 
 static status embedding_store(const struct embedding *embedding, const char *model, const char *out)
 {
-    struct sink sink = { .standard = strcmp(out, "-") == 0 };
+    struct sink sink;
     int64_t shape[2] = { (int64_t)embedding->kept_count, embedding->width };
     if (ends_with(out, ".npy")) {
         collection_forget(out);
         TRY(npy_write(out, NPY_F32, 2, shape, embedding->value));
         return about_store(embedding, model, out);
     }
-    if (sink.standard)
-        return rows_write(embedding, '\t', &sink);
-    TRY(file_writer_open(&sink.writer, out));
-    status result = rows_write(embedding, ends_with(out, ".csv") ? ',' : '\t', &sink);
-    if (result == TACIT_OK)
-        return file_writer_commit(&sink.writer);
-    file_writer_discard(&sink.writer);
-    return result;
+    TRY(sink_open(out, &sink));
+    return sink_close(&sink, rows_write(embedding, ends_with(out, ".csv") ? ',' : '\t', &sink));
 }
 
 static bool embedding_advance(void *argument, size_t done, size_t count)

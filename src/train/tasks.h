@@ -46,7 +46,7 @@ extern const struct option data_options[], network_options[], training_options[]
 extern const struct option machine_options[], step_options[];
 
 /* Those of the tasks that live above this room. */
-extern const struct option evaluate_options[], embed_options[];
+extern const struct option evaluate_options[], embed_options[], tokenize_options[];
 
 /* Names of rows for options of kind choice, ended by NULL; "auto" is not among them. */
 extern const char *method_choices[], *network_choices[], *optimizer_choices[], *schedule_choices[],
