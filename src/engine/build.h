@@ -26,6 +26,8 @@ val error_function(val x);
 val sine(val x);
 val cosine(val x);
 val relu_gradient(val dy, val y);
+val gelu_gradient(val dy, val x); /* dy times the slope at x */
+val gelu_tanh_gradient(val dy, val x);
 
 val add(val a, val b);
 val subtract(val a, val b);
@@ -62,6 +64,12 @@ val argmax(val x, int axis);               /* integers; the axis disappears */
 val matmul(val a, val b);
 val matmul_transposed(val a, bool transpose_a, val b, bool transpose_b);
 val transpose(val x); /* last two axes */
+
+/* softmax(q k^T / sqrt(D / heads)) v over the positions that a token may see, head by head; rows of
+ * qkv [B, T, 3 D] are query, key and value, of which head h owns columns h D/heads …. causal:
+ * position i sees 0 … i; band > 0: and of all only those from i-band+1 on; group [B, T], or none:
+ * only those of its own number. Result [B, T, D]. */
+val attention_packed(val qkv, val group, int64_t heads, bool causal, int64_t band);
 
 /* x [N, C, H, W], weight [O, C/groups, h, w] -> [N, O, H', W'] (cross-correlation, zero padding).
  */

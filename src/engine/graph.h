@@ -52,6 +52,10 @@ struct attributes {
             bool a, b;
         } transpose;
         struct {
+            int64_t heads, band;
+            bool causal;
+        } attention;
+        struct {
             int axis;
             int64_t start, stop; /* of a slice; before and after, of padding */
         } part;

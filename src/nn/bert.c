@@ -9,10 +9,9 @@ static val block(net n, val x, const struct text_options *o, const struct attent
     static const char *const role[] = { "query", "key", "value" };
     bool bias = o->biases == BIASES;
     net attend = part(n, "attention.output"), result = part(n, "output");
-    val of[3];
-    for (int i = 0; i < 3; i++)
-        of[i] = reshape(dense(part(n, "attention.self"), role[i], x, o->width, bias), apart);
-    val h = attention(part(n, "attention.self"), of[0], of[1], of[2], how);
+    net self = part(n, "attention.self");
+    val h = dense_together(self, 3, role, x, o->width, bias);
+    h = self_attention(self, reshape(h, SHAPE(apart.dim[0], apart.dim[1], 3 * o->width)), how);
     h = dense(attend, "dense", reshape(h, shape_of(x)), o->width, bias);
     h = dropout_tokens(attend, "result", h, apart.dim[0], o->dropout);
     x = layer_norm(attend, "LayerNorm", add(x, h), o->epsilon, bias);

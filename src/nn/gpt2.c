@@ -18,12 +18,10 @@ static val block(net n, val x, const struct stack_call *call)
     const struct text_options *o = &call->text;
     double branch = 0.02 / sqrt(2 * (double)o->layers);
     net attn = part(n, "attn"), mlp = part(n, "mlp");
-    val h = layer_norm(n, "ln_1", x, o->epsilon, call->bias), qkv[3];
+    val h = layer_norm(n, "ln_1", x, o->epsilon, call->bias);
     h = dense_columns(attn, "c_attn", h, 3 * o->width, 0.02, call->bias);
-    for (int i = 0; i < 3; i++)
-        qkv[i] = reshape(slice(h, 1, i * o->width, (i + 1) * o->width),
-                         SHAPE(call->texts, call->length, o->width));
-    h = attention(attn, qkv[0], qkv[1], qkv[2], &call->attention);
+    h = self_attention(attn, reshape(h, SHAPE(call->texts, call->length, 3 * o->width)),
+                       &call->attention);
     h = dense_columns(attn, "c_proj", reshape(h, shape_of(x)), o->width, branch, call->bias);
     x = add(x, dropout_tokens(attn, "result", h, call->texts, o->dropout));
     h = layer_norm(n, "ln_2", x, o->epsilon, call->bias);

@@ -63,6 +63,21 @@ val dense(net n, const char *name, val x, int64_t out, bool bias)
     return with_bias(here, matmul_transposed(x, false, weight, true), out, bias);
 }
 
+val dense_together(net n, int count, const char *const name[], val x, int64_t out, bool bias)
+{
+    enum { MOST = 4 };
+    val weight[MOST], shift_by[MOST];
+    if (is_none(x) || count > MOST)
+        return no_value(n.graph);
+    for (int i = 0; i < count; i++) {
+        net here = part(n, "%s", name[i]);
+        weight[i] = parameter(here, "weight", SHAPE(out, dim(x, 1)), init_normal(DEVIATION));
+        shift_by[i] = bias ? parameter(here, "bias", SHAPE(out), init_constant(0)) : weight[i];
+    }
+    val y = matmul_transposed(x, false, concat(count, weight, 0), true);
+    return bias ? add(y, concat(count, shift_by, 0)) : y;
+}
+
 val dense_columns(net n, const char *name, val x, int64_t out, double deviation, bool bias)
 {
     if (is_none(x))
@@ -150,4 +165,17 @@ val attention(net n, val q, val k, val v, const struct attention *how)
         score = select_where(seen, score, constant(n.graph, HIDDEN));
     val weight = dropout(n, "weights", softmax(score), how->dropout);
     return reshape(permute(matmul(weight, heads_apart(v, how->heads)), together), shape);
+}
+
+val self_attention(net n, val qkv, const struct attention *how)
+{
+    if (is_none(qkv))
+        return qkv;
+    if (!n.training || how->dropout == 0)
+        return attention_packed(qkv, how->group, how->heads, how->causal, how->band);
+    val of[3];
+    int64_t width = dim(qkv, 2) / 3;
+    for (int i = 0; i < 3; i++)
+        of[i] = slice(qkv, 2, i * width, (i + 1) * width);
+    return attention(n, of[0], of[1], of[2], how);
 }

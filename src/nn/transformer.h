@@ -40,6 +40,9 @@ val activate(enum activation activation, val x);
 /* y = x W^T + b; x [N, in], weight [out, in], started N(0, .02), bias 0. */
 val dense(net n, const char *name, val x, int64_t out, bool bias);
 
+/* `count` such layers (at most 4) of one x, side by side: [N, count out]. */
+val dense_together(net n, int count, const char *const name[], val x, int64_t out, bool bias);
+
 /* y = x W + b; weight [in, out] as GPT-2's Conv1D, started N(0, deviation), bias 0. */
 val dense_columns(net n, const char *name, val x, int64_t out, double deviation, bool bias);
 
@@ -68,5 +71,9 @@ struct attention {
  * owns columns h D/heads … of q, k, v [B, T, D]. Result [B, T, D]; of padding (group 0) it is
  * meaningless but finite. Vaswani et al. 2017, arXiv:1706.03762. */
 val attention(net n, val q, val k, val v, const struct attention *how);
+
+/* The same of q, k, v side by side, [B, T, 3 D]. Without dropout of the weights it is one op, which
+ * keeps no T x T matrix. */
+val self_attention(net n, val qkv, const struct attention *how);
 
 #endif

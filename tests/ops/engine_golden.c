@@ -63,7 +63,10 @@ static void every_op_has_a_witness(void **state)
         /* known under the name of what is composed of them */
         "bn_statistics", "bn_apply", "bn_gradient", "relu_gradient", "conv2d_data_gradient",
         "conv2d_weight_gradient", "max_pool_gradient", "average_pool_gradient", "scatter_add",
-        "cross_entropy_gradient",
+        "cross_entropy_gradient", "gelu_gradient", "gelu_tanh_gradient", "layer_norm_gradient",
+        /* engine_transformer compares it with what it is composed of, methods_text_step a step with
+         * it with transformers' */
+        "attention", "attention_gradient",
         /* trivial; engine_gradients, engine_random and nn_programs see to them */
         "cast", "stop_gradient", "all_gather", "reorder", "dropout", NULL
     };

@@ -44,7 +44,7 @@ static status unary_prepare(struct call *call)
         u->kind++;
     /* The functions of the C library take some nanoseconds an item. */
     bool simple = u->kind == UNARY_negate || u->kind == UNARY_relu || u->kind == UNARY_square;
-    u->cost = simple ? NANOSECONDS_PER_ITEM : 5;
+    u->cost = simple ? NANOSECONDS_PER_ITEM : u->kind >= UNARY_exp ? 1 : 5;
     call->state = u;
     call->drop = memory_free;
     call->run = unary_run;
@@ -156,6 +156,27 @@ static status spread_prepare(struct call *call)
     return TACIT_OK;
 }
 
+/* ---- the gradients of GELU ---- */
+
+static void gelu_gradient_body(void *argument, int64_t begin, int64_t end)
+{
+    struct call *call = argument;
+    kernels()->gelu_gradient(
+        call->op == &op_gelu_tanh_gradient, (const float *)call->in[0].data + begin,
+        (const float *)call->in[1].data + begin, (float *)call->out[0].data + begin, end - begin);
+}
+
+static void gelu_gradient_run(struct call *call)
+{
+    parallel_for(operand_size(&call->out[0]), 1, gelu_gradient_body, call);
+}
+
+static status gelu_gradient_prepare(struct call *call)
+{
+    call->run = gelu_gradient_run;
+    return TACIT_OK;
+}
+
 /* ---- the sum of several values ---- */
 
 static void sum_n_body(void *argument, int64_t begin, int64_t end)
@@ -184,6 +205,8 @@ static status sum_n_prepare(struct call *call)
 #define B(op_name, expression) { &op_##op_name, spread_prepare, layout_same, NULL, false },
 const struct cpu_kernel cpu_elementwise[] = {
     UNARY_LIST(U) BINARY_LIST(B){ &op_select, spread_prepare, NULL, NULL, false },
+    { &op_gelu_gradient, gelu_gradient_prepare, layout_same, NULL, false },
+    { &op_gelu_tanh_gradient, gelu_gradient_prepare, layout_same, NULL, false },
     { &op_sum_n, sum_n_prepare, layout_same, NULL, true },
     { 0 },
 };

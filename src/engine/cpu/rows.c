@@ -3,6 +3,8 @@
 #include "engine/cpu/kernels/kernels.h"
 #include "engine/cpu/tables.h"
 
+#include <string.h>
+
 static int64_t width_of(const struct call *call)
 {
     struct shape x = call->in[0].type.shape;
@@ -102,11 +104,60 @@ static status l2_normalize_prepare(struct call *call)
     return TACIT_OK;
 }
 
+/* Rows are cut into so many parts, whatever the threads: sums over rows then have the same bits. */
+enum { PARTS = 16 };
+
+/* Parts [begin, end); each adds up dweight and dbias in a place of its own in the scratch. */
+static void layer_norm_gradient_body(void *argument, int64_t begin, int64_t end)
+{
+    struct call *call = argument;
+    int64_t w = width_of(call), rows = operand_size(&call->in[0]) / w;
+    for (int64_t part = begin; part < end; part++) {
+        int64_t first = rows * part / PARTS, last = rows * (part + 1) / PARTS;
+        double *sums = (double *)call->scratch + 2 * w * part;
+        memset(sums, 0, (size_t)(2 * w) * sizeof *sums);
+        kernels()->layer_norm_gradient(
+            row_of(&call->in[0], first, w), call->in[1].data, row_of(&call->in[2], first, 1),
+            row_of(&call->in[3], first, 1), row_of(&call->in[4], first, w),
+            row_of(&call->out[0], first, w), sums, sums + w, last - first, w);
+    }
+}
+
+static void layer_norm_gradient_run(struct call *call)
+{
+    int64_t w = width_of(call);
+    if (w == 0)
+        return;
+    parallel_for(PARTS, (double)operand_size(&call->in[0]) / PARTS, layer_norm_gradient_body, call);
+    for (int64_t i = 0; i < 2 * w; i++) {
+        double total = 0;
+        for (int part = 0; part < PARTS; part++)
+            total += ((double *)call->scratch)[2 * w * part + i];
+        ((float *)call->out[1 + i / w].data)[i % w] = (float)total;
+    }
+}
+
+static status layer_norm_gradient_prepare(struct call *call)
+{
+    call->run = layer_norm_gradient_run;
+    call->scratch_bytes = (size_t)(2 * width_of(call) * PARTS) * sizeof(double);
+    return TACIT_OK;
+}
+
+/* dx may lie where dy does. */
+static void layer_norm_gradient_in_place(const struct node *node, int in[OUTPUTS_MAX])
+{
+    (void)node;
+    in[0] = 4;
+}
+
 const struct cpu_kernel cpu_rows[] = {
     { &op_softmax, softmax_prepare, NULL, NULL, false },
     { &op_log_softmax, softmax_prepare, NULL, NULL, false },
     { &op_cross_entropy, cross_entropy_prepare, NULL, NULL, false },
     { &op_layer_norm, layer_norm_prepare, NULL, NULL, false },
+    { &op_layer_norm_gradient, layer_norm_gradient_prepare, NULL, layer_norm_gradient_in_place,
+      false },
     { &op_l2_normalize, l2_normalize_prepare, NULL, NULL, false },
     { 0 },
 };

@@ -1,4 +1,5 @@
 /* Layer normalisation over the last axis (Ba et al. 2016, arXiv:1607.06450), L2 normalisation. */
+#include "engine/differentiate.h"
 #include "engine/ops/rule.h"
 
 #include <math.h>
@@ -25,25 +26,24 @@ static val together(val a, val b)
     return is_none(a) ? b : is_none(b) ? a : add(a, b);
 }
 
-/* g = dy weight; dx = inverse (g - mean(g) - xhat mean(g xhat)). Mean and inverse have gradients of
- * their own where this rule is differentiated again: 1/n and -inverse^2 xhat / n. */
+/* Mean and inverse have gradients of their own where this rule is differentiated again: 1/n and
+ * -inverse^2 xhat / n. */
 static void gradient_layer_norm(RULE_ARGUMENTS)
 {
     (void)node;
     double share = 1.0 / (double)dim(in[0], shape_of(in[0]).rank - 1);
-    val xhat = multiply(subtract(in[0], out[1]), out[2]);
     if (!is_none(dout[0])) {
-        val g = multiply(dout[0], in[1]);
-        val centre = scale(sum_last(g), share);
-        val radial = multiply(xhat, scale(sum_last(multiply(g, xhat)), share));
-        din[0] = multiply(out[2], subtract(subtract(g, centre), radial));
-        din[1] = multiply(dout[0], xhat);
-        din[2] = dout[0];
+        val from[] = { in[0], in[1], out[1], out[2], dout[0] };
+        din[0] = graph_add(in[0].graph, &op_layer_norm_gradient, 5, from, NULL);
+        din[1] = output_of(din[0], 1);
+        din[2] = output_of(din[0], 2);
     }
     if (!is_none(dout[1]))
         din[0] = together(din[0], broadcast_to(scale(dout[1], share), shape_of(in[0])));
-    if (!is_none(dout[2]))
+    if (!is_none(dout[2])) {
+        val xhat = multiply(subtract(in[0], out[1]), out[2]);
         din[0] = together(din[0], multiply(scale(dout[2], -share), multiply(square(out[2]), xhat)));
+    }
 }
 
 static void reference_layer_norm(const struct reference_call *call)
@@ -90,6 +90,89 @@ const struct op_type op_layer_norm = {
     .gradient = gradient_layer_norm,
     .reference = reference_layer_norm,
     .make = make_layer_norm,
+};
+
+/* Inputs: x, weight, mean, inverse, dy. */
+static bool shape_layer_norm_gradient(const struct graph *graph, const struct node *node,
+                                      struct type out[])
+{
+    struct shape x = input_type(graph, node, 0).shape, row = x;
+    if (x.rank < 1)
+        return false;
+    row.dim[x.rank - 1] = 1;
+    out[0] = (struct type){ F32, x };
+    out[1] = out[2] = (struct type){ F32, SHAPE(x.dim[x.rank - 1]) };
+    return shape_equal(input_type(graph, node, 1).shape, out[1].shape) &&
+           shape_equal(input_type(graph, node, 2).shape, row) &&
+           shape_equal(input_type(graph, node, 3).shape, row) &&
+           shape_equal(input_type(graph, node, 4).shape, x);
+}
+
+/* Its three outputs, by ops that can be differentiated. */
+static void compose_layer_norm_gradient(const val in[], val out[])
+{
+    int last = shape_of(in[0]).rank - 1;
+    double share = 1.0 / (double)dim(in[0], last);
+    uint32_t outer = (1u << last) - 1;
+    val xhat = multiply(subtract(in[0], in[2]), in[3]), g = multiply(in[4], in[1]);
+    val centre = scale(sum_last(g), share);
+    val radial = multiply(xhat, scale(sum_last(multiply(g, xhat)), share));
+    out[0] = multiply(in[3], subtract(subtract(g, centre), radial));
+    out[1] = outer ? sum(multiply(in[4], xhat), outer, false) : multiply(in[4], xhat);
+    out[2] = outer ? sum(in[4], outer, false) : in[4];
+}
+
+static void gradient_layer_norm_gradient(RULE_ARGUMENTS)
+{
+    (void)node, (void)out;
+    struct graph *g = in[0].graph;
+    val leaf[5], composed[3], by[5];
+    for (int i = 0; i < 5; i++)
+        leaf[i] = stop_gradient(in[i]);
+    compose_layer_norm_gradient(leaf, composed);
+    for (int k = 0; k < 3; k++) {
+        if (is_none(dout[k]))
+            continue;
+        gradients_of(composed[k], dout[k], 5, leaf, by);
+        g->differentiating = true;
+        for (int i = 0; i < 5; i++)
+            din[i] = is_none(by[i]) ? din[i] : together(din[i], by[i]);
+    }
+}
+
+/* g = dy weight; dx = inverse (g - mean(g) - xhat mean(g xhat)). */
+static void reference_layer_norm_gradient(const struct reference_call *call)
+{
+    struct shape x = call->in_type[0]->shape;
+    int64_t width = x.dim[x.rank - 1], count = width ? shape_size(x) / width : 0;
+    for (int64_t i = 0; i < width; i++)
+        call->out[1][i] = call->out[2][i] = 0;
+    for (int64_t r = 0; r < count; r++) {
+        const double *row = call->in[0] + r * width, *dy = call->in[4] + r * width;
+        double of_g = 0, of_gx = 0, inverse = call->in[3][r];
+        for (int64_t i = 0; i < width; i++) {
+            double xhat = (row[i] - call->in[2][r]) * inverse, g = dy[i] * call->in[1][i];
+            of_g += g / (double)width;
+            of_gx += g * xhat / (double)width;
+            call->out[1][i] += dy[i] * xhat;
+            call->out[2][i] += dy[i];
+        }
+        for (int64_t i = 0; i < width; i++) {
+            double xhat = (row[i] - call->in[2][r]) * inverse, g = dy[i] * call->in[1][i];
+            call->out[0][r * width + i] = inverse * (g - of_g - xhat * of_gx);
+        }
+    }
+}
+
+const struct op_type op_layer_norm_gradient = {
+    .name = "layer_norm_gradient",
+    .doc = "The gradients of layer normalisation by x, weight and bias.",
+    .inputs = 5,
+    .outputs = 3,
+    .flags = OP_PURE,
+    .shape = shape_layer_norm_gradient,
+    .gradient = gradient_layer_norm_gradient,
+    .reference = reference_layer_norm_gradient,
 };
 
 /* Outputs: y and inverse = 1 / max(||x||, epsilon) per row. */

@@ -55,23 +55,6 @@ static val slope_absolute(val x, val y)
     val zero = constant(x.graph, 0);
     return subtract(greater(x, zero), less(x, zero));
 }
-/* Phi(x) + x phi(x), with the normal distribution Phi and its density phi. */
-static val slope_gelu(val x, val y)
-{
-    (void)y;
-    val distribution = scale(shift(error_function(scale(x, INVERSE_SQRT_2)), 1), 0.5);
-    val density = scale(exponential(scale(square(x), -0.5)), INVERSE_SQRT_2PI);
-    return add(distribution, multiply(x, density));
-}
-static val slope_gelu_tanh(val x, val y)
-{
-    (void)y;
-    val inside = scale(multiply(x, shift(scale(square(x), GELU_CUBIC), 1)), SQRT_2_OVER_PI);
-    val tangent = hyperbolic_tangent(inside);
-    val inside_slope = scale(shift(scale(square(x), 3 * GELU_CUBIC), 1), SQRT_2_OVER_PI);
-    val curved = multiply(scale(x, 0.5), multiply(one_minus(square(tangent)), inside_slope));
-    return add(scale(shift(tangent, 1), 0.5), curved);
-}
 static val slope_silu(val x, val y)
 {
     val gate = sigmoid(x);
@@ -114,12 +97,16 @@ static val unary(const struct op_type *op, val x)
 }
 
 /* One op: its builder, gradient from the slope, reference from the expression in x. */
-#define UNARY(op_name, builder, slope, expression, what, shapes)                 \
-    static void gradient_##op_name(RULE_ARGUMENTS)                               \
-    {                                                                            \
-        (void)node;                                                              \
-        din[0] = multiply(dout[0], slope(in[0], out[0]));                        \
-    }                                                                            \
+#define UNARY(op_name, builder, slope, expression, what, shapes) \
+    static void gradient_##op_name(RULE_ARGUMENTS)               \
+    {                                                            \
+        (void)node;                                              \
+        din[0] = multiply(dout[0], slope(in[0], out[0]));        \
+    }                                                            \
+    CURVE(op_name, builder, expression, what, shapes)
+
+/* The same with the gradient rule at hand. */
+#define CURVE(op_name, builder, expression, what, shapes)                        \
     static void reference_##op_name(const struct reference_call *call)           \
     {                                                                            \
         int64_t size = shape_size(call->out_type[0]->shape);                     \
@@ -150,6 +137,18 @@ static val unary(const struct op_type *op, val x)
         .make = make_##op_name,                                                  \
     };
 
+static void gradient_gelu(RULE_ARGUMENTS)
+{
+    (void)node, (void)out;
+    din[0] = gelu_gradient(dout[0], in[0]);
+}
+
+static void gradient_gelu_tanh(RULE_ARGUMENTS)
+{
+    (void)node, (void)out;
+    din[0] = gelu_tanh_gradient(dout[0], in[0]);
+}
+
 #define ANY "[1]\n[5,17]\n[2,3,7]"
 #define POSITIVE "[1]+\n[5,17]+\n[2,3,7]+"
 
@@ -161,9 +160,9 @@ UNARY(rsqrt, inverse_square_root, slope_rsqrt, 1 / sqrt(x), "1 / square root.", 
 UNARY(reciprocal, reciprocal, slope_reciprocal, 1 / x, "1 / x.", POSITIVE)
 UNARY(square, square, slope_square, x *x, "x squared.", ANY)
 UNARY(absolute, absolute, slope_absolute, fabs(x), "|x|.", ANY)
-UNARY(gelu, gelu, slope_gelu, 0.5 * x * (1 + erf(x * INVERSE_SQRT_2)), "x Phi(x), exact GELU.", ANY)
-UNARY(gelu_tanh, gelu_tanh, slope_gelu_tanh,
-      0.5 * x * (1 + tanh(SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x))), "GELU, tanh form.", ANY)
+CURVE(gelu, gelu, 0.5 * x * (1 + erf(x * INVERSE_SQRT_2)), "x Phi(x), exact GELU.", ANY)
+CURVE(gelu_tanh, gelu_tanh, 0.5 * x * (1 + tanh(SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x))),
+      "GELU, tanh form.", ANY)
 UNARY(silu, silu, slope_silu, x / (1 + exp(-x)), "x sigmoid(x).", ANY)
 UNARY(tanh, hyperbolic_tangent, slope_tanh, tanh(x), "Hyperbolic tangent.", ANY)
 UNARY(sigmoid, sigmoid, slope_sigmoid, 1 / (1 + exp(-x)), "1 / (1 + e^-x).", ANY)
@@ -280,3 +279,70 @@ const struct op_type op_relu_gradient = {
     .reference = reference_relu_gradient,
     .make = make_relu_gradient,
 };
+
+/* ---- the gradients of GELU, linear in dy ---- */
+
+/* d/dx (Phi + x phi) = phi (2 - x^2), with the normal distribution Phi and its density phi. */
+static val curvature_gelu(val x)
+{
+    val density = scale(exponential(scale(square(x), -0.5)), INVERSE_SQRT_2PI);
+    return multiply(density, subtract(constant(x.graph, 2), square(x)));
+}
+
+static double slope_gelu(double x)
+{
+    return 0.5 * (1 + erf(x * INVERSE_SQRT_2)) + x * INVERSE_SQRT_2PI * exp(-0.5 * x * x);
+}
+
+/* With s = sigmoid(w), w = 2 sqrt(2 / pi) (x + c x^3), the slope is s + x s (1 - s) w'. */
+static val curvature_gelu_tanh(val x)
+{
+    val s = sigmoid(scale(multiply(x, shift(scale(square(x), GELU_CUBIC), 1)), 2 * SQRT_2_OVER_PI));
+    val rise = scale(shift(scale(square(x), 3 * GELU_CUBIC), 1), 2 * SQRT_2_OVER_PI);
+    val bend = scale(x, 12 * GELU_CUBIC * SQRT_2_OVER_PI);
+    val turned = multiply(square(rise), shift(scale(s, -2), 1));
+    return multiply(multiply(s, one_minus(s)), add(scale(rise, 2), multiply(x, add(turned, bend))));
+}
+
+static double slope_gelu_tanh(double x)
+{
+    double s = 1 / (1 + exp(-2 * SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x)));
+    return s + x * s * (1 - s) * 2 * SQRT_2_OVER_PI * (1 + 3 * GELU_CUBIC * x * x);
+}
+
+#define GELU_GRADIENT(op_name, of, what)                                                \
+    val op_name(val dy, val x)                                                          \
+    {                                                                                   \
+        return graph_add(dy.graph, &op_##op_name, 2, (val[]){ dy, x }, NULL);           \
+    }                                                                                   \
+    static void gradient_##op_name(RULE_ARGUMENTS)                                      \
+    {                                                                                   \
+        (void)node, (void)out;                                                          \
+        din[0] = op_name(dout[0], in[1]);                                               \
+        din[1] = multiply(multiply(dout[0], in[0]), curvature_##of(in[1]));             \
+    }                                                                                   \
+    static void reference_##op_name(const struct reference_call *call)                  \
+    {                                                                                   \
+        for (int64_t i = 0, size = shape_size(call->out_type[0]->shape); i < size; i++) \
+            call->out[0][i] = call->in[0][i] * slope_##of(call->in[1][i]);              \
+    }                                                                                   \
+    static val make_##op_name(const val in[], int inputs, const double number[])        \
+    {                                                                                   \
+        (void)inputs, (void)number;                                                     \
+        return op_name(in[0], in[1]);                                                   \
+    }                                                                                   \
+    const struct op_type op_##op_name = {                                               \
+        .name = #op_name,                                                               \
+        .doc = what,                                                                    \
+        .inputs = 2,                                                                    \
+        .outputs = 1,                                                                   \
+        .flags = OP_PURE | OP_IN_PLACE,                                                 \
+        .cases = "[1] [1]\n[5,17] [5,17]\n[2,3,7] [2,3,7]",                             \
+        .shape = shape_relu_gradient,                                                   \
+        .gradient = gradient_##op_name,                                                 \
+        .reference = reference_##op_name,                                               \
+        .make = make_##op_name,                                                         \
+    };
+
+GELU_GRADIENT(gelu_gradient, gelu, "dy times the slope of GELU at x.")
+GELU_GRADIENT(gelu_tanh_gradient, gelu_tanh, "dy times the slope of GELU's tanh form at x.")

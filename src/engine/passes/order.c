@@ -154,6 +154,13 @@ static void key_random(struct text *key, const struct attributes *a, int rank)
     text_append(key, " %a %s", a->random.rate, a->random.call);
 }
 
+static void key_attention(struct text *key, const struct attributes *a, int rank)
+{
+    (void)rank;
+    text_append(key, " %lld %lld %d", (long long)a->attention.heads, (long long)a->attention.band,
+                a->attention.causal);
+}
+
 /* Members only, each by itself: what lies between them in memory means nothing. */
 static void (*const key_of[ATTRIBUTE_KINDS])(struct text *, const struct attributes *, int rank) = {
     [ATTRIBUTE_NONE] = key_none,       [ATTRIBUTE_CONVOLUTION] = key_convolution,
@@ -162,6 +169,7 @@ static void (*const key_of[ATTRIBUTE_KINDS])(struct text *, const struct attribu
     [ATTRIBUTE_PART] = key_part,       [ATTRIBUTE_ORDER] = key_order,
     [ATTRIBUTE_NUMBER] = key_number,   [ATTRIBUTE_TENSOR] = key_tensor,
     [ATTRIBUTE_DTYPE] = key_dtype,     [ATTRIBUTE_RANDOM] = key_random,
+    [ATTRIBUTE_ATTENTION] = key_attention,
 };
 
 static void work_key(struct text *key, const struct graph *graph, const struct node *node)

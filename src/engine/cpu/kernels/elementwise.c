@@ -1,6 +1,6 @@
 /* Functions of single items, and plain sums. */
 #include "engine/cpu/kernels/kernels.h"
-#include "engine/cpu/kernels/vector.h"
+#include "engine/cpu/kernels/curves.h"
 
 #include <math.h>
 
@@ -12,8 +12,59 @@
             to[i] = expression;                                           \
         }                                                                 \
     }
-UNARY_LIST(U)
+UNARY_PLAIN(U)
 #undef U
+
+/* The last, partial vector of a run. */
+INLINE v16 v16_part(const float *from, int64_t count)
+{
+    v16 x = v16_set(0);
+    memcpy(&x, from, (size_t)count * sizeof *from);
+    return x;
+}
+
+#define U(name, expression)                                               \
+    INLINE v16 curve_##name(v16 x)                                        \
+    {                                                                     \
+        return expression;                                                \
+    }                                                                     \
+    static void unary_##name(const float *from, float *to, int64_t count) \
+    {                                                                     \
+        int64_t i = 0;                                                    \
+        for (; i + LANES <= count; i += LANES)                            \
+            v16_store(to + i, curve_##name(v16_load(from + i)));          \
+        if (i < count) {                                                  \
+            v16 y = curve_##name(v16_part(from + i, count - i));          \
+            memcpy(to + i, &y, (size_t)(count - i) * sizeof *to);         \
+        }                                                                 \
+    }
+UNARY_CURVES(U)
+#undef U
+
+INLINE void gelu_gradient(const float *dy, const float *x, float *dx, int64_t count, bool tanh_form)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        v16 at = v16_load(x + i);
+        v16_store(dx + i,
+                  v16_load(dy + i) * (tanh_form ? v16_gelu_tanh_slope(at) : v16_gelu_slope(at)));
+    }
+    if (i < count) {
+        v16 at = v16_part(x + i, count - i);
+        v16 y = v16_part(dy + i, count - i) *
+                (tanh_form ? v16_gelu_tanh_slope(at) : v16_gelu_slope(at));
+        memcpy(dx + i, &y, (size_t)(count - i) * sizeof *dx);
+    }
+}
+
+void KERNEL(gelu_gradient)(bool tanh_form, const float *dy, const float *x, float *dx,
+                           int64_t count)
+{
+    if (tanh_form)
+        gelu_gradient(dy, x, dx, count, true);
+    else
+        gelu_gradient(dy, x, dx, count, false);
+}
 
 void KERNEL(unary)(enum unary_kind kind, const float *x, float *y, int64_t count)
 {

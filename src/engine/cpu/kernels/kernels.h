@@ -11,25 +11,30 @@
 #include "engine/cpu/kernels/panel.h"
 
 /* Element-wise functions: U(name, expression in x), B(name, expression in a and b). */
-#define UNARY_LIST(U)                                                               \
-    U(negate, -x)                                                                   \
-    U(exp, expf(x))                                                                 \
-    U(log, logf(x))                                                                 \
-    U(sqrt, sqrtf(x))                                                               \
-    U(rsqrt, 1 / sqrtf(x))                                                          \
-    U(reciprocal, 1 / x)                                                            \
-    U(square, x *x)                                                                 \
-    U(absolute, fabsf(x))                                                           \
-    U(relu, x < 0 ? 0 : x)                                                          \
-    U(gelu, 0.5f * x * (1 + erff(x * 0.70710678f)))                                 \
-    U(gelu_tanh, 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)))) \
-    U(silu, x / (1 + expf(-x)))                                                     \
-    U(tanh, tanhf(x))                                                               \
-    U(sigmoid, 1 / (1 + expf(-x)))                                                  \
-    U(softplus, (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))))                          \
-    U(erf, erff(x))                                                                 \
-    U(sin, sinf(x))                                                                 \
+#define UNARY_PLAIN(U)                                     \
+    U(negate, -x)                                          \
+    U(log, logf(x))                                        \
+    U(sqrt, sqrtf(x))                                      \
+    U(rsqrt, 1 / sqrtf(x))                                 \
+    U(reciprocal, 1 / x)                                   \
+    U(square, x *x)                                        \
+    U(absolute, fabsf(x))                                  \
+    U(relu, x < 0 ? 0 : x)                                 \
+    U(softplus, (x > 0 ? x : 0) + log1pf(expf(-fabsf(x)))) \
+    U(sin, sinf(x))                                        \
     U(cos, cosf(x))
+
+/* The same of 16 items at once (curves.h). */
+#define UNARY_CURVES(U)            \
+    U(exp, v16_exp(x))             \
+    U(gelu, v16_gelu(x))           \
+    U(gelu_tanh, v16_gelu_tanh(x)) \
+    U(silu, x *v16_sigmoid(x))     \
+    U(tanh, v16_tanh(x))           \
+    U(sigmoid, v16_sigmoid(x))     \
+    U(erf, v16_erf(x))
+
+#define UNARY_LIST(U) UNARY_PLAIN(U) UNARY_CURVES(U)
 
 #define BINARY_LIST(B)                                   \
     B(add, a + b)                                        \
@@ -84,6 +89,20 @@ struct window_pooling {
     int64_t kernel[2], stride[2], padding[2];
 };
 
+/* Queries that attention treats together. */
+enum { ATTENTION_QUERIES = 64 };
+
+/* Attention over T = length positions: rows of qkv [texts, T, 3 width] are query, key and value. */
+struct attention_work {
+    int64_t heads, length, width, band; /* band 0: none */
+    bool causal;
+    const float *qkv;
+    const int32_t *group; /* [texts, T], or NULL */
+    float *y, *level;     /* [texts, T, width]; [texts, heads, T]: ln sum e^score */
+    const float *dy;
+    float *dqkv;
+};
+
 /* Winograd's F(4x4, 3x3): 36 points stand for a tile. Left operands are stored by groups of 12
  * tiles, right ones by panels of 32 channels, sums of gradients by blocks of 64 x 64 channels. */
 enum { WINOGRAD_POINTS = 36, WINOGRAD_GROUP = 12, WINOGRAD_PANEL = 32, WINOGRAD_BLOCK = 64 };
@@ -133,6 +152,14 @@ struct winograd_fetch {
       (const float *x, const int32_t *target, float *y, int64_t rows, int64_t width))              \
     X(layer_norm, (const float *x, const float *weight, const float *bias, double epsilon,         \
                    float *y, float *mean, float *inverse, int64_t rows, int64_t width))            \
+    X(layer_norm_gradient,                                                                         \
+      (const float *x, const float *weight, const float *mean, const float *inverse,               \
+       const float *dy, float *dx, double *dweight, double *dbias, int64_t rows, int64_t width))   \
+    /* dx = dy times the slope of GELU at x: of its tanh form or the exact one */                  \
+    X(gelu_gradient, (bool tanh_form, const float *dy, const float *x, float *dx, int64_t count))  \
+    /* one head of one text, item = text heads + head; scratch of attention_scratch items */       \
+    X(attention, (const struct attention_work *work, int64_t item, float *scratch))                \
+    X(attention_gradient, (const struct attention_work *work, int64_t item, float *scratch))       \
     X(l2_normalize,                                                                                \
       (const float *x, double epsilon, float *y, float *inverse, int64_t rows, int64_t width))     \
     /* random_float's numbers from `first`, a multiple of RANDOM_PIECE, of a stream (key, high);   \

@@ -1,45 +1,36 @@
 /* Functions of whole rows: softmax, cross-entropy, layer normalisation, unit vectors. */
 #include "engine/cpu/kernels/kernels.h"
-#include "engine/cpu/kernels/vector.h"
+#include "engine/cpu/kernels/curves.h"
 
 #include <math.h>
-
-/* e^x to about 1e-7 relative by 2^k times a polynomial (Cody-Waite reduction); 0 far below. */
-INLINE float exponential_fast(float x)
-{
-    float bounded = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
-    float k = (float)(int32_t)(bounded * 1.44269504f + (bounded < 0 ? -0.5f : 0.5f));
-    float r = bounded - k * 0.693359375f;
-    r -= k * -2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1;
-    uint32_t bits = (uint32_t)((int32_t)k + 127) << 23;
-    float power;
-    memcpy(&power, &bits, sizeof power);
-    return x < -87.0f ? 0 : p * power;
-}
 
 /* Largest item, and sum of e^(x - largest); the exponentials go to y when it is given. */
 static double row_exponentials(const float *x, float *y, int64_t width, float *largest)
 {
-    enum { STRETCH = 256 };
+    enum { STRETCH = 64 }; /* vectors added in f32 before their sum is in double */
     float best = -INFINITY;
     double total = 0;
+    int64_t i = 0;
     KERNEL(run_max)(x, width, &best);
     *largest = best;
-    for (int64_t i = 0; i < width; i += STRETCH) {
-        float stretch[STRETCH];
-        int64_t count = width - i < STRETCH ? width - i : STRETCH;
-        for (int64_t k = 0; k < count; k++)
-            stretch[k] = exponential_fast(x[i + k] - best);
-        KERNEL(run_sum)(stretch, count, &total);
+    while (i + LANES <= width) {
+        v16 part = v16_set(0);
+        for (int k = 0; k < STRETCH && i + LANES <= width; k++, i += LANES) {
+            v16 power = v16_exp(v16_load(x + i) - best);
+            part += power;
+            if (y)
+                v16_store(y + i, power);
+        }
+        total += v16_sum(part);
+    }
+    if (i < width) {
+        v16 rest = v16_set(-INFINITY);
+        memcpy(&rest, x + i, (size_t)(width - i) * sizeof *x);
+        rest = v16_exp(rest - best);
+        for (int64_t k = 0; k < width - i; k++)
+            total += (double)rest[k];
         if (y)
-            memcpy(y + i, stretch, (size_t)count * sizeof *y);
+            memcpy(y + i, &rest, (size_t)(width - i) * sizeof *y);
     }
     return total;
 }
@@ -82,6 +73,37 @@ void KERNEL(layer_norm)(const float *x, const float *weight, const float *bias, 
             y[i] = (x[i] - centre) * factor * weight[i] + bias[i];
         mean[r] = centre;
         inverse[r] = factor;
+    }
+}
+
+/* Two sums over the row, then dx; dweight and dbias gain what these rows give. */
+void KERNEL(layer_norm_gradient)(const float *x, const float *weight, const float *mean,
+                                 const float *inverse, const float *dy, float *dx, double *dweight,
+                                 double *dbias, int64_t rows, int64_t width)
+{
+    for (int64_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
+        float centre = mean[r], factor = inverse[r];
+        v16 of_g = v16_set(0), of_gx = v16_set(0);
+        int64_t i = 0;
+        for (; i + LANES <= width; i += LANES) {
+            v16 hat = (v16_load(x + i) - centre) * factor, slope = v16_load(dy + i);
+            v16 g = slope * v16_load(weight + i);
+            of_g += g;
+            of_gx += g * hat;
+            d16_add(dweight + i, slope * hat);
+            d16_add(dbias + i, slope);
+        }
+        double g_sum = v16_sum(of_g), gx_sum = v16_sum(of_gx);
+        for (; i < width; i++) {
+            float hat = (x[i] - centre) * factor, g = dy[i] * weight[i];
+            g_sum += (double)g;
+            gx_sum += (double)(g * hat);
+            dweight[i] += (double)(dy[i] * hat);
+            dbias[i] += (double)dy[i];
+        }
+        float shift = (float)(g_sum / (double)width), radial = (float)(gx_sum / (double)width);
+        for (i = 0; i < width; i++) /* dx may lie where dy does */
+            dx[i] = factor * (dy[i] * weight[i] - shift - (x[i] - centre) * factor * radial);
     }
 }
 
