@@ -217,6 +217,18 @@ tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_ob
 tacit_status tacit_tokenize(const char *action, tacit_config *config, const tacit_observer *observer,
                             tacit_report **report);
 
+/** Makes a run of `thing`, a folder of Hugging Face (config.json, model.safetensors and a tokenizer;
+ *  bert, roberta, gpt2): all its tensors, preprocessing and pooling, in the folder out=. Fields: out,
+ *  model, method, tensors, parameters. TACIT_BAD_DATA names what is unknown, missing or damaged. */
+tacit_status tacit_import(const char *thing, tacit_config *config, const tacit_observer *observer,
+                          tacit_report **report);
+
+/** Writes the model of `thing` into the folder out= as format= loads it ("hf": transformers and
+ *  sentence-transformers; "torchvision"), reads it back and compares. Fields as of tacit_import;
+ *  notes: how to load it. TACIT_USAGE: the format has no such network. */
+tacit_status tacit_export(const char *thing, tacit_config *config, const tacit_observer *observer,
+                          tacit_report **report);
+
 /** What tacit_pretrain would do with the same settings, before any step: parameters, peak memory,
  *  operations and time an epoch; every `auto` resolved. Writes nothing. */
 tacit_status tacit_plan(tacit_config *config, const tacit_observer *observer, tacit_report **report);

@@ -65,6 +65,8 @@ static const struct task tasks[] = {
         { "machine", "", machine_options },
         { "common", "", common_options } },
       false },
+    { "import", { { "model", "", import_options }, { "common", "", common_options } }, false },
+    { "export", { { "model", "", export_options }, { "common", "", common_options } }, false },
     { "synth", { { "generator", "", synth_options }, { "common", "", common_options } }, false },
     { "list", { { "common", "", common_options } }, false },
     { "version", { { "common", "", common_options } }, false },

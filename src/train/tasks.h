@@ -48,6 +48,9 @@ extern const struct option machine_options[], step_options[];
 /* Those of the tasks that live above this room. */
 extern const struct option evaluate_options[], embed_options[], tokenize_options[];
 
+/* Models that come and go. */
+extern const struct option import_options[], export_options[];
+
 /* Names of rows for options of kind choice, ended by NULL; "auto" is not among them. */
 extern const char *method_choices[], *network_choices[], *optimizer_choices[], *schedule_choices[],
     *recipe_choices[];

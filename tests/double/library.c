@@ -274,6 +274,18 @@ tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_ob
     return act(thing, config, observer, report);
 }
 
+tacit_status tacit_import(const char *thing, tacit_config *config, const tacit_observer *observer,
+                          tacit_report **report)
+{
+    return act(thing, config, observer, report);
+}
+
+tacit_status tacit_export(const char *thing, tacit_config *config, const tacit_observer *observer,
+                          tacit_report **report)
+{
+    return act(thing, config, observer, report);
+}
+
 tacit_status tacit_plan(tacit_config *config, const tacit_observer *observer, tacit_report **report)
 {
     return act(NULL, config, observer, report);
