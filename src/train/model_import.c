@@ -124,14 +124,28 @@ static bool same_text(const struct text_options *a, const struct text_options *b
            a->epsilon == b->epsilon && a->activation == b->activation;
 }
 
-/* The tensors of `store` against those that were read again. Biases that are new must be 0. */
+/* The range of this name, NULL if there is none. */
+static const struct range *range_named(const struct store *store, const char *name)
+{
+    for (int64_t r = 0; r < store_ranges(store); r++)
+        if (strcmp(store_range_at(store, r)->name, name) == 0)
+            return store_range_at(store, r);
+    return NULL;
+}
+
+/* The tensors that were written against those that were read again. A stranger knows backbone and
+ * head of the network, not what else a method trains. */
 static status tensors_compare(const struct passage *passage, struct store *again)
 {
+    const char *head = passage->model.method.network->head;
     for (int64_t r = 0; r < store_ranges(passage->store); r++) {
         const struct range *range = store_range_at(passage->store, r);
-        const struct range *other = store_range(again, range->name);
-        for (int64_t t = 0; t < range->tensors; t++)
-            if (!other || !same_values(range->tensor[t], range_find(other, range->tensor[t]->name)))
+        const struct range *other = range_named(again, range->name);
+        bool needed = strcmp(range->name, "backbone") == 0 || (head && !strcmp(range->name, head));
+        if (!other && needed)
+            return differs(passage, range->name);
+        for (int64_t t = 0; other && t < range->tensors; t++)
+            if (!same_values(range->tensor[t], range_find(other, range->tensor[t]->name)))
                 return differs(passage, range->tensor[t]->name);
     }
     return TACIT_OK;
