@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PEER_PYTHON ?=
 
-.PHONY: all setup demo check check-long check-asan check-tsan bench fuzz install format lint clean
+.PHONY: all setup demo check check-long check-asan check-tsan check-peers bench fuzz install format lint clean
 .NOTPARALLEL:
 
 # The program and the library.
@@ -35,6 +35,11 @@ check-asan: setup
 check-tsan: setup
 	@scripts/build.sh tsan $(JOBS) all checks
 	@OMP_NUM_THREADS=1 scripts/check.sh build-tsan $(JOBS) # libgomp is a riddle to this sanitizer
+
+# The same numbers as other programs: a Python that has them as PEER_PYTHON.
+check-peers: setup
+	@scripts/build.sh release $(JOBS) all peer_logits
+	@PEER_PYTHON="$(PEER_PYTHON)" tests/peers/run.sh build
 
 # Fuzz targets with libFuzzer; run one with build-fuzz/tests/fuzz_NAME tests/fuzz/corpus/NAME
 fuzz: setup
