@@ -65,6 +65,10 @@ val matmul(val a, val b);
 val matmul_transposed(val a, bool transpose_a, val b, bool transpose_b);
 val transpose(val x); /* last two axes */
 
+/* a b or a b^T whose operands, also those of its gradients, are rounded to bf16 where a program is
+ * compiled for bf16: sums and results stay f32. For activations times weights. */
+val matmul_half(val a, val b, bool transpose_b);
+
 /* softmax(q k^T / sqrt(D / heads)) v over the positions that a token may see, head by head; rows of
  * qkv [B, T, 3 D] are query, key and value, of which head h owns columns h D/heads …. causal:
  * position i sees 0 … i; band > 0: and of all only those from i-band+1 on; group [B, T], or none:

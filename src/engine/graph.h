@@ -50,6 +50,7 @@ struct attributes {
         } reduce;
         struct {
             bool a, b;
+            bool half; /* operands may be stored as bf16 */
         } transpose;
         struct {
             int64_t heads, band;

@@ -79,7 +79,7 @@ static val scores(net backbone, net bias_of, const struct network_type *type,
                   const struct text_options *o, val transformed)
 {
     val table = token_table(part(backbone, "%s", type->prefix), o);
-    return add(matmul_transposed(transformed, false, table, true),
+    return add(matmul_half(transformed, table, true),
                parameter(bias_of, "bias", SHAPE(o->vocabulary), init_constant(0)));
 }
 

@@ -73,8 +73,7 @@ static val logits(net backbone, net head, const struct network_type *type,
     struct text_options o = network_text(type, options);
     if (is_none(hidden))
         return hidden;
-    return matmul_transposed(hidden, false, token_table(part(backbone, "%s", type->prefix), &o),
-                             true);
+    return matmul_half(hidden, token_table(part(backbone, "%s", type->prefix), &o), true);
 }
 
 #define GPT(row, row_name, says, paper, l, h, w, c, ...)                    \

@@ -60,7 +60,7 @@ val dense(net n, const char *name, val x, int64_t out, bool bias)
         return x;
     net here = part(n, "%s", name);
     val weight = parameter(here, "weight", SHAPE(out, dim(x, 1)), init_normal(DEVIATION));
-    return with_bias(here, matmul_transposed(x, false, weight, true), out, bias);
+    return with_bias(here, matmul_half(x, weight, true), out, bias);
 }
 
 val dense_together(net n, int count, const char *const name[], val x, int64_t out, bool bias)
@@ -74,7 +74,7 @@ val dense_together(net n, int count, const char *const name[], val x, int64_t ou
         weight[i] = parameter(here, "weight", SHAPE(out, dim(x, 1)), init_normal(DEVIATION));
         shift_by[i] = bias ? parameter(here, "bias", SHAPE(out), init_constant(0)) : weight[i];
     }
-    val y = matmul_transposed(x, false, concat(count, weight, 0), true);
+    val y = matmul_half(x, concat(count, weight, 0), true);
     return bias ? add(y, concat(count, shift_by, 0)) : y;
 }
 
@@ -84,7 +84,7 @@ val dense_columns(net n, const char *name, val x, int64_t out, double deviation,
         return x;
     net here = part(n, "%s", name);
     val weight = parameter(here, "weight", SHAPE(dim(x, 1), out), init_normal(deviation));
-    return with_bias(here, matmul(x, weight), out, bias);
+    return with_bias(here, matmul_half(x, weight, false), out, bias);
 }
 
 val layer_norm(net n, const char *name, val x, double epsilon, bool bias)

@@ -97,6 +97,39 @@ static void reduce_rows(void *argument, int64_t begin, int64_t end)
                  end - begin);
 }
 
+/* Sums over the rows of a matrix are taken in so many parts, whatever the threads: so they have the
+ * same bits. Part 0 is in the place of the totals, the others follow. */
+enum { PARTS = 16, PARTS_WIDTH = 1 << 15 };
+
+static void column_parts(void *argument, int64_t begin, int64_t end)
+{
+    struct reduce_piece *piece = argument;
+    const struct reduction *r = piece->r;
+    int64_t width = r->size[0], rows = r->size[1];
+    for (int64_t part = begin; part < end; part++) {
+        int64_t first = rows * part / PARTS, last = rows * (part + 1) / PARTS;
+        double *total = (double *)piece->call->scratch + part * width;
+        memset(total, 0, (size_t)width * sizeof *total);
+        kernels()->column_sum((const float *)piece->call->in[0].data + first * width, last - first,
+                              width, total);
+    }
+}
+
+static bool by_parts(const struct reduction *r)
+{
+    return !r->largest && r->axes == 2 && !r->reduced[0] && r->results <= PARTS_WIDTH;
+}
+
+static void column_sums(struct reduce_piece *piece)
+{
+    double *total = piece->call->scratch;
+    int64_t width = piece->r->size[0];
+    parallel_for(PARTS, 0.2 * (double)(width * piece->r->size[1]) / PARTS, column_parts, piece);
+    for (int64_t part = 1; part < PARTS; part++)
+        for (int64_t i = 0; i < width; i++)
+            total[i] += total[part * width + i];
+}
+
 static void reduce_run(struct call *call)
 {
     const struct reduction *r = call->state;
@@ -108,6 +141,8 @@ static void reduce_run(struct call *call)
     struct reduce_piece piece = { call, r };
     if (r->reduced[0] && r->axes <= 2)
         parallel_for(rows, 0.2 * (double)r->size[0], reduce_rows, &piece);
+    else if (by_parts(r))
+        column_sums(&piece);
     else if (r->reduced[0])
         reduce_inner(r, call->in[0].data, total, rows);
     else
@@ -126,7 +161,7 @@ static status reduce_prepare(struct call *call)
     merge_axes(call, r);
     call->state = r;
     call->drop = memory_free;
-    call->scratch_bytes = (size_t)r->results * sizeof(double);
+    call->scratch_bytes = (size_t)(r->results * (by_parts(r) ? PARTS : 1)) * sizeof(double);
     call->run = reduce_run;
     return TACIT_OK;
 }

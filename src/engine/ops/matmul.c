@@ -20,15 +20,18 @@ static bool shape_matmul(const struct graph *graph, const struct node *node, str
     return true;
 }
 
+static val product(val a, bool transpose_a, val b, bool transpose_b, bool half);
+
 /* y = A B with A = a or a^T: dA = dy B^T, dB = A^T dy. */
 static void gradient_matmul(RULE_ARGUMENTS)
 {
     (void)out;
     bool ta = node->attribute.transpose.a, tb = node->attribute.transpose.b;
-    din[0] = ta ? matmul_transposed(in[1], tb, dout[0], true)
-                : matmul_transposed(dout[0], false, in[1], !tb);
-    din[1] = tb ? matmul_transposed(dout[0], true, in[0], ta)
-                : matmul_transposed(in[0], !ta, dout[0], false);
+    bool half = node->attribute.transpose.half;
+    din[0] =
+        ta ? product(in[1], tb, dout[0], true, half) : product(dout[0], false, in[1], !tb, half);
+    din[1] =
+        tb ? product(dout[0], true, in[0], ta, half) : product(in[0], !ta, dout[0], false, half);
 }
 
 static void reference_matmul(const struct reference_call *call)
@@ -80,15 +83,25 @@ static val repeated(val x, val other)
     return broadcast_to(x, batch);
 }
 
-val matmul_transposed(val a, bool transpose_a, val b, bool transpose_b)
+static val product(val a, bool transpose_a, val b, bool transpose_b, bool half)
 {
-    struct attributes attributes = { .transpose = { transpose_a, transpose_b } };
+    struct attributes attributes = { .transpose = { transpose_a, transpose_b, half } };
     if (is_none(a) || is_none(b))
         return no_value(a.graph);
     val operand_a = repeated(a, b);
     b = repeated(b, a);
     a = operand_a;
     return graph_add(a.graph, &op_matmul, 2, (val[]){ a, b }, &attributes);
+}
+
+val matmul_transposed(val a, bool transpose_a, val b, bool transpose_b)
+{
+    return product(a, transpose_a, b, transpose_b, false);
+}
+
+val matmul_half(val a, val b, bool transpose_b)
+{
+    return product(a, false, b, transpose_b, true);
 }
 
 val matmul(val a, val b)

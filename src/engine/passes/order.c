@@ -114,7 +114,7 @@ static void key_reduce(struct text *key, const struct attributes *a, int rank)
 static void key_transpose(struct text *key, const struct attributes *a, int rank)
 {
     (void)rank;
-    text_append(key, " %d %d", a->transpose.a, a->transpose.b);
+    text_append(key, " %d %d %d", a->transpose.a, a->transpose.b, a->transpose.half);
 }
 
 static void key_part(struct text *key, const struct attributes *a, int rank)
@@ -163,12 +163,12 @@ static void key_attention(struct text *key, const struct attributes *a, int rank
 
 /* Members only, each by itself: what lies between them in memory means nothing. */
 static void (*const key_of[ATTRIBUTE_KINDS])(struct text *, const struct attributes *, int rank) = {
-    [ATTRIBUTE_NONE] = key_none,       [ATTRIBUTE_CONVOLUTION] = key_convolution,
-    [ATTRIBUTE_POOLING] = key_pooling, [ATTRIBUTE_BATCH_NORM] = key_batch_norm,
-    [ATTRIBUTE_REDUCE] = key_reduce,   [ATTRIBUTE_TRANSPOSE] = key_transpose,
-    [ATTRIBUTE_PART] = key_part,       [ATTRIBUTE_ORDER] = key_order,
-    [ATTRIBUTE_NUMBER] = key_number,   [ATTRIBUTE_TENSOR] = key_tensor,
-    [ATTRIBUTE_DTYPE] = key_dtype,     [ATTRIBUTE_RANDOM] = key_random,
+    [ATTRIBUTE_NONE] = key_none,           [ATTRIBUTE_CONVOLUTION] = key_convolution,
+    [ATTRIBUTE_POOLING] = key_pooling,     [ATTRIBUTE_BATCH_NORM] = key_batch_norm,
+    [ATTRIBUTE_REDUCE] = key_reduce,       [ATTRIBUTE_TRANSPOSE] = key_transpose,
+    [ATTRIBUTE_PART] = key_part,           [ATTRIBUTE_ORDER] = key_order,
+    [ATTRIBUTE_NUMBER] = key_number,       [ATTRIBUTE_TENSOR] = key_tensor,
+    [ATTRIBUTE_DTYPE] = key_dtype,         [ATTRIBUTE_RANDOM] = key_random,
     [ATTRIBUTE_ATTENTION] = key_attention,
 };
 

@@ -188,17 +188,18 @@ void KERNEL(run_max)(const float *x, int64_t count, float *largest)
 void KERNEL(column_sum)(const float *x, int64_t rows, int64_t width, double *total)
 {
     enum { STRETCH = 32 }; /* rows summed in f32 before they are added in double */
-    int64_t c = 0;
-    for (; c + LANES <= width; c += LANES)
-        for (int64_t r = 0; r < rows;) {
+    for (int64_t first = 0; first < rows; first += STRETCH, x += STRETCH * width) {
+        int64_t c = 0, count = rows - first < STRETCH ? rows - first : STRETCH;
+        for (; c + LANES <= width; c += LANES) {
             v16 part = v16_set(0);
-            for (int k = 0; k < STRETCH && r < rows; k++, r++)
+            for (int64_t r = 0; r < count; r++)
                 part += v16_load(x + r * width + c);
             d16_add(total + c, part);
         }
-    for (; c < width; c++)
-        for (int64_t r = 0; r < rows; r++)
-            total[c] += (double)x[r * width + c];
+        for (; c < width; c++)
+            for (int64_t r = 0; r < count; r++)
+                total[c] += (double)x[r * width + c];
+    }
 }
 
 void KERNEL(to_bf16)(const float *x, void *y, int64_t count)
