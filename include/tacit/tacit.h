@@ -66,7 +66,8 @@ typedef struct tacit_option {
     const char *group;   /**< heading to list it under: "data", "training", "method simclr" … */
 } tacit_option;
 
-/** Option `index` (0, 1, …) of a task: "pretrain", "resume", "eval", "embed", "tokenize", "plan", "synth", or of
+/** Option `index` (0, 1, …) of a task: "pretrain", "resume", "eval", "embed", "search",
+ *  "tokenize", "plan", "synth", or of
  *  a command that only has the common options: "list", "version", "help". Returns 1 and fills
  *  *option, or 0 after the last one and for an unknown task. */
 int tacit_option_at(const char *task, int index, tacit_option *option);
@@ -201,7 +202,9 @@ tacit_status tacit_resume(const char *run, tacit_config *config, const tacit_obs
 
 /** Judges `thing` (a run folder, a model file; NULL or "": only the subjects of against=). Results:
  *  one row a subject, protocol and number of labels, columns subject, protocol, labels_per_class
- *  ("all" or a number), accuracy, sd, and perhaps interval ("[51.9, 54.2]"). Notes: the protocol. */
+ *  ("all" or a number), accuracy, sd, and perhaps interval ("[51.9, 54.2]"). Notes: the protocol.
+ *  With qrels= a search is judged instead: `thing` is as of tacit_search, with queries=, or a run in
+ *  TREC's format. Results: by, mrr@10, ndcg@10, recall@10, recall@100, map. */
 tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit_observer *observer,
                             tacit_report **report);
 
@@ -209,6 +212,13 @@ tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit
  *  Fields: out, samples, dimensions. */
 tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_observer *observer,
                          tacit_report **report);
+
+/** Finds the texts that fit best to the words query= (or to each of queries=FILE) in `thing`: vectors
+ *  that tacit_embed wrote (FILE.npy; the query is embedded by their model, or model=), or texts
+ *  (by=bm25 needs nothing else; by=vectors and by=hybrid a model=). Results: rank, score, id, text,
+ *  and with queries= the query's id. With out= a file in TREC's format instead. */
+tacit_status tacit_search(const char *thing, tacit_config *config, const tacit_observer *observer,
+                          tacit_report **report);
 
 /** Learns or applies a tokenizer. `action`: "train" learns one from data= and writes out=; "encode"
  *  writes the ids of the text data= (one file, as it is; or text=) to out= ("-": standard output),

@@ -19,6 +19,7 @@ const struct command command_eval = {
     .detail = "Without RUN only the subjects of against= are scored.",
     .examples =
         "tacit eval run\n"
+        "tacit eval docs.npy by=bm25,vectors,hybrid queries=topics.xml qrels=qrels.txt\n"
         "tacit eval run data=photos/ labels=folders protocol=knn,linear\n"
         "tacit eval run against=pixels,untrained,labels-only labels_per_class=1,10,all draws=5\n",
     .run = run,

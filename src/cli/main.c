@@ -16,6 +16,7 @@ const struct command *const commands[] = {
     &command_plan,
     &command_eval,
     &command_embed,
+    &command_search,
     &command_tokenize,
     &command_import,
     &command_export,

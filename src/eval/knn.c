@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "eval/nearest.h"
+#include "eval/vectors.h"
 #include "engine/cpu/product.h"
 
 #include <math.h>
@@ -134,6 +135,9 @@ status knn_search(const struct features *bank, const struct features *queries, i
                   uint32_t *index, float *cosine)
 {
     TRY(search_check(bank, queries, k));
+    if (queries->count <= VECTORS_FEW &&
+        queries->count * nearest_capacity(k) * (int64_t)sizeof(uint64_t) <= CANDIDATE_BYTES)
+        return vectors_search(bank, queries, k, index, cosine);
     int64_t room = CANDIDATE_BYTES / (nearest_capacity(k) * (int64_t)sizeof(uint64_t));
     int64_t block = room < 1 ? 1 : room < QUERY_BLOCK ? room : QUERY_BLOCK;
     if (block > queries->count)

@@ -8,6 +8,8 @@
 static const char *const protocols[] = { "knn", "linear", NULL };
 static const char *const views[] = { "shift", "run", NULL };
 static const char *const units[] = { "auto", "documents", "lines", NULL };
+static const char *const ways[] = { "vectors", "bm25", "hybrid", NULL };
+static const char *const word_rules[] = { "english", "plain", NULL };
 static const char *const subjects[] = { "pixels", "untrained", "labels-only", NULL };
 
 const tacit_row protocol_rows[] = {
@@ -210,5 +212,114 @@ const struct option tokenize_options[] = {
       .kind = OPTION_BOOLEAN,
       .fallback = "false",
       .help = "stop at the first text that cannot be read" },
+    { 0 },
+};
+
+#define MODEL                                                                            \
+    { .name = "model",                                                                   \
+      .kind = OPTION_PATH,                                                               \
+      .fallback = "",                                                                    \
+      .help = "run or model that embeds; default: the one that made the vectors" },      \
+    {                                                                                    \
+        .name = "pooling", .kind = OPTION_CHOICE, .fallback = "auto", .automatic = true, \
+        .choices = pooling_names,                                                        \
+        .help = "how a text becomes one vector; auto: as the vectors, or the model"      \
+    }
+#define ASKED                                                                                \
+    { .name = "queries",                                                                     \
+      .kind = OPTION_PATH,                                                                   \
+      .fallback = "",                                                                        \
+      .help = "file of queries: a line each, or .jsonl, .csv, TREC topics" },                \
+        { .name = "query_field",                                                             \
+          .kind = OPTION_TEXT,                                                               \
+          .fallback = "",                                                                    \
+          .help = "member, column or tag of the queries' words" },                           \
+        { .name = "query_id",                                                                \
+          .kind = OPTION_TEXT,                                                               \
+          .fallback = "auto",                                                                \
+          .automatic = true,                                                                 \
+          .help = "… and of their ids; auto: num, id, _id, query_id, qid, else 1, 2, 3 …" }, \
+    {                                                                                        \
+        .name = "id", .kind = OPTION_TEXT, .fallback = "auto", .automatic = true,            \
+        .help = "member, column or tag of a text's id; auto: docno, id, _id, doc_id"         \
+    }
+#define WORDS                                                                            \
+    { .name = "words",                                                                   \
+      .kind = OPTION_CHOICE,                                                             \
+      .fallback = "english",                                                             \
+      .choices = word_rules,                                                             \
+      .help = "of bm25: english (stems, no stop words), or plain for any language" },    \
+        { .name = "k1",                                                                  \
+          .kind = OPTION_REAL,                                                           \
+          .fallback = "0.9",                                                             \
+          .minimum = 0,                                                                  \
+          .maximum = 1000,                                                               \
+          .help = "of bm25: how much repeated words count" },                            \
+    {                                                                                    \
+        .name = "b", .kind = OPTION_REAL, .fallback = "0.4", .minimum = 0, .maximum = 1, \
+        .help = "of bm25: how much long texts are held back"                             \
+    }
+
+const struct option judge_options[] = {
+    { .name = "qrels",
+      .kind = OPTION_PATH,
+      .fallback = "",
+      .help = "relevance judgements in TREC's format: a search is judged" },
+    ASKED,
+    { .name = "by",
+      .kind = OPTION_LIST,
+      .fallback = "",
+      .choices = ways,
+      .help = "how to search, one or several to compare; default as of `tacit search`" },
+    MODEL,
+    WORDS,
+    TEXTS,
+    { .name = "strict",
+      .kind = OPTION_BOOLEAN,
+      .fallback = "false",
+      .help = "stop at the first text that cannot be read" },
+    { 0 },
+};
+
+const struct option search_options[] = {
+    { .name = "query", .kind = OPTION_TEXT, .fallback = "", .help = "the words to search for" },
+    ASKED,
+    { .name = "k",
+      .kind = OPTION_INTEGER,
+      .fallback = "10",
+      .minimum = 1,
+      .maximum = 1e6,
+      .unit = "texts",
+      .help = "how many to find" },
+    { .name = "by",
+      .kind = OPTION_CHOICE,
+      .fallback = "auto",
+      .automatic = true,
+      .choices = ways,
+      .help =
+          "vectors (cosine), bm25 (words) or hybrid (ranks of both); auto: vectors if there are" },
+    { .name = "data",
+      .kind = OPTION_PATH,
+      .fallback = "auto",
+      .automatic = true,
+      .help = "the texts of the vectors; auto: those that were embedded" },
+    TEXTS,
+    MODEL,
+    WORDS,
+    { .name = "batch_size",
+      .kind = OPTION_INTEGER,
+      .fallback = "256",
+      .minimum = 1,
+      .maximum = 1 << 24,
+      .unit = "texts",
+      .help = "texts embedded at a time" },
+    { .name = "strict",
+      .kind = OPTION_BOOLEAN,
+      .fallback = "false",
+      .help = "stop at the first text that cannot be read" },
+    { .name = "out",
+      .kind = OPTION_PATH,
+      .fallback = "",
+      .help = "file for the rankings in TREC's format; -: standard output" },
     { 0 },
 };
