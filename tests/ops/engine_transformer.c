@@ -1,5 +1,6 @@
 /* What transformers are made of, alone and as one block: rules against central differences, the CPU
  * against the reference in every form of operands and on every instruction set. */
+#include "engine/cpu/onednn.h"
 #include "ops/cpu_cases.h"
 
 static const char *const line[] = {
@@ -166,12 +167,69 @@ static void ignored_targets(void **state)
     }
 }
 
+/* x W and both gradients, on numbers that bf16 does not hold: within half a step of bf16 of every
+ * operand, 2^-9 each, of the sum of the terms' sizes, and not as exact as f32. */
+static void half_products(void **state)
+{
+    (void)state;
+    enum { M = 37, K = 65, N = 48 };
+    if (!onednn_has_bf16())
+        skip();
+    struct store *store = store_new(1);
+    struct graph *g = graph_new(store);
+    val in[2] = { input(g, "x", F32, SHAPE(M, K)), input(g, "w", F32, SHAPE(K, N)) };
+    val dy = input(g, "dy", F32, SHAPE(M, N)), y = matmul_half(in[0], in[1], false), by[2];
+    gradients_of(y, dy, 2, in, by);
+    output(y, "y");
+    output(by[0], "dx");
+    output(by[1], "dw");
+    struct program *p = NULL;
+    require(compile(g, &(struct target){ .precision = PRECISION_BF16, .check = true }, &p), "half");
+    static double x[M * K], w[K * N], d[M * N];
+    const struct {
+        const char *name, *result;
+        double *value;
+        int64_t size;
+    } of[] = { { "x", "dx", x, M * K }, { "w", "dw", w, K * N }, { "dy", "y", d, M * N } };
+    for (int i = 0; i < 3; i++) {
+        float *to = program_input(p, of[i].name);
+        fill_lattice(of[i].value, of[i].size, (uint64_t)i);
+        for (int64_t k = 0; k < of[i].size; k++)
+            to[k] = (float)of[i].value[k];
+    }
+    require(program_run(p, 0), "half");
+    double farthest = 0;
+    for (int i = 0; i < 3; i++) {
+        const float *got = program_output(p, of[i].result);
+        int columns = i == 0 ? K : N, terms = i == 0 ? N : i == 1 ? M : K;
+        for (int64_t at = 0; at < of[i].size; at++) {
+            int64_t r = at / columns, c = at % columns;
+            double want = 0, reach = 0;
+            for (int64_t t = 0; t < terms; t++) {
+                double term = i == 0   ? d[r * N + t] * w[c * N + t]
+                              : i == 1 ? x[t * K + r] * d[t * N + c]
+                                       : x[r * K + t] * w[t * N + c];
+                want += term;
+                reach += fabs(term);
+            }
+            double error = fabs((double)got[at] - want);
+            assert_true(error <= reach / 250);
+            farthest = fmax(farthest, error / reach);
+        }
+    }
+    assert_true(farthest > 1e-5);
+    program_free(p);
+    graph_free(g);
+    store_free(store);
+}
+
 static int run(const char *isa)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_of_lines),
         cmocka_unit_test(block),
         cmocka_unit_test(ignored_targets),
+        cmocka_unit_test(half_products),
         cmocka_unit_test(rules),
     };
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
