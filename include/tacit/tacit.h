@@ -239,6 +239,24 @@ tacit_status tacit_import(const char *thing, tacit_config *config, const tacit_o
 tacit_status tacit_export(const char *thing, tacit_config *config, const tacit_observer *observer,
                           tacit_report **report);
 
+/** How well the language model of `thing` guesses the texts of data=, or of its own run. Fields:
+ *  nats_per_token, bits_per_byte, perplexity, tokens, bytes, and what was done. */
+tacit_status tacit_perplexity(const char *thing, tacit_config *config, const tacit_observer *observer,
+                              tacit_report **report);
+
+/** Gets generated text as it comes: `count` bytes of text `sample` (0, 1, …), whole characters if
+ *  they are UTF-8; not 0 ends the generation with TACIT_STOPPED. Called from the thread that runs
+ *  the task. */
+typedef int (*tacit_text)(void *user, int64_t sample, const char *bytes, size_t count);
+
+/** Goes on with prompt= as the language model of `thing` would; `text` (NULL: nobody) gets the
+ *  texts as they come. Results: one row a text, columns sample, text, tokens, end ("length",
+ *  "stop", "text", "context"). With choices= or score=: one row a choice, columns item, choice,
+ *  text, tokens, log_probability, per_token, per_byte, and relative where baseline= is given; fields
+ *  best (of one item), or accuracy, where answers are known. */
+tacit_status tacit_generate(const char *thing, tacit_config *config, const tacit_observer *observer,
+                            tacit_text text, void *user, tacit_report **report);
+
 /** What tacit_pretrain would do with the same settings, before any step: parameters, peak memory,
  *  operations and time an epoch; every `auto` resolved. Writes nothing. */
 tacit_status tacit_plan(tacit_config *config, const tacit_observer *observer, tacit_report **report);

@@ -56,5 +56,6 @@ void complain(const struct command *command, const char *text);
 extern const struct command command_pretrain, command_resume, command_eval, command_embed,
     command_tokenize, command_plan, command_synth, command_list, command_version, command_help;
 extern const struct command command_import, command_export, command_search;
+extern const struct command command_perplexity, command_generate;
 
 #endif

@@ -51,6 +51,7 @@ extern const struct option evaluate_options[], embed_options[], tokenize_options
 
 /* Models that come and go. */
 extern const struct option import_options[], export_options[];
+extern const struct option perplexity_options[], generate_options[];
 
 /* Names of rows for options of kind choice, ended by NULL; "auto" is not among them. */
 extern const char *method_choices[], *network_choices[], *optimizer_choices[], *schedule_choices[],

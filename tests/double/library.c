@@ -286,6 +286,19 @@ tacit_status tacit_export(const char *thing, tacit_config *config, const tacit_o
     return act(thing, config, observer, report);
 }
 
+tacit_status tacit_perplexity(const char *thing, tacit_config *config,
+                              const tacit_observer *observer, tacit_report **report)
+{
+    return act(thing, config, observer, report);
+}
+
+tacit_status tacit_generate(const char *thing, tacit_config *config, const tacit_observer *observer,
+                            tacit_text text, void *user, tacit_report **report)
+{
+    (void)text, (void)user;
+    return act(thing, config, observer, report);
+}
+
 tacit_status tacit_plan(tacit_config *config, const tacit_observer *observer, tacit_report **report)
 {
     return act(NULL, config, observer, report);
