@@ -284,7 +284,8 @@ static int64_t pair_token(const struct tokenizer *tokenizer, const json_t *proce
     return text ? special_find(tokenizer, text, strlen(text)) : -1;
 }
 
-/* BertProcessing and RobertaProcessing: the frames are built in. */
+/* BertProcessing and RobertaProcessing: the frames are built in. The latter's add_prefix_space moves
+ * offsets only. */
 static bool fixed_read(struct tokenizer *tokenizer, const json_t *processor, bool roberta)
 {
     int64_t cls = pair_token(tokenizer, processor, "cls");
@@ -300,8 +301,6 @@ static bool fixed_read(struct tokenizer *tokenizer, const json_t *processor, boo
         pair->item[pair->count++] = (struct frame_item){ last, 0 };
     pair->item[pair->count++] = (struct frame_item){ FRAME_B, second };
     pair->item[pair->count++] = (struct frame_item){ last, second };
-    if (roberta)
-        tokenizer->prefix_space |= json_is_true(json_object_get(processor, "add_prefix_space"));
     return true;
 }
 

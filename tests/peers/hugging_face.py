@@ -91,6 +91,7 @@ def word_tokenizer(folder, vocabulary):
     from tokenizers import BertWordPieceTokenizer
     t = BertWordPieceTokenizer()
     t.train_from_iterator([open(__file__).read()], vocab_size=vocabulary, show_progress=False)
+    t.post_processor = processors.BertProcessing(("[SEP]", t.token_to_id("[SEP]")), ("[CLS]", t.token_to_id("[CLS]")))
     t.save(os.path.join(folder, "tokenizer.json"))
 
 
