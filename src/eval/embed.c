@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "eval/collection.h"
+#include "eval/features.h"
 #include "eval/sink.h"
 #include "eval/thing.h"
 #include "io/npy.h"
@@ -184,6 +185,20 @@ static status source_prepare(struct embedding *embedding)
     return TACIT_OK;
 }
 
+/* Unit length, where the model says so of its vectors. */
+static status rows_normalize(struct embedding *embedding)
+{
+    struct features rows = { embedding->value, NULL, (int64_t)embedding->kept_count,
+                             embedding->width };
+    float *inverse = memory_new(embedding->kept_count, sizeof *inverse);
+    status result = inverse ? features_inverse_norms(&rows, "model", inverse) : TACIT_RESOURCES;
+    for (size_t i = 0; result == TACIT_OK && i < embedding->kept_count; i++)
+        for (int64_t j = 0; j < embedding->width; j++)
+            embedding->value[i * (size_t)embedding->width + (size_t)j] *= inverse[i];
+    memory_free(inverse);
+    return result;
+}
+
 static status rows_make(struct embedding *embedding, struct store *store)
 {
     const struct config *config = embedding->config;
@@ -210,6 +225,8 @@ static status rows_make(struct embedding *embedding, struct store *store)
     extractor_free(extractor);
     if (result == TACIT_OK && embedding->kept_count == 0)
         result = fail(TACIT_BAD_DATA, "%s: nothing in it can be read", embedding->source->path);
+    if (result == TACIT_OK && model->normalize)
+        result = rows_normalize(embedding);
     return result;
 }
 

@@ -243,21 +243,21 @@ const struct option tokenize_options[] = {
         .name = "id", .kind = OPTION_TEXT, .fallback = "auto", .automatic = true,            \
         .help = "member, column or tag of a text's id; auto: docno, id, _id, doc_id"         \
     }
-#define WORDS                                                                            \
-    { .name = "words",                                                                   \
-      .kind = OPTION_CHOICE,                                                             \
-      .fallback = "english",                                                             \
-      .choices = word_rules,                                                             \
-      .help = "of bm25: english (stems, no stop words), or plain for any language" },    \
-        { .name = "k1",                                                                  \
-          .kind = OPTION_REAL,                                                           \
-          .fallback = "0.9",                                                             \
-          .minimum = 0,                                                                  \
-          .maximum = 1000,                                                               \
-          .help = "of bm25: how much repeated words count" },                            \
-    {                                                                                    \
-        .name = "b", .kind = OPTION_REAL, .fallback = "0.4", .minimum = 0, .maximum = 1, \
-        .help = "of bm25: how much long texts are held back"                             \
+#define WORDS                                                                             \
+    { .name = "words",                                                                    \
+      .kind = OPTION_CHOICE,                                                              \
+      .fallback = "english",                                                              \
+      .choices = word_rules,                                                              \
+      .help = "of bm25: english (stems, no stop words), or plain for any language" },     \
+        { .name = "k1",                                                                   \
+          .kind = OPTION_REAL,                                                            \
+          .fallback = "1.2",                                                              \
+          .minimum = 0,                                                                   \
+          .maximum = 1000,                                                                \
+          .help = "of bm25: how much repeated words count" },                             \
+    {                                                                                     \
+        .name = "b", .kind = OPTION_REAL, .fallback = "0.75", .minimum = 0, .maximum = 1, \
+        .help = "of bm25: how much long texts are held back"                              \
     }
 
 const struct option judge_options[] = {
