@@ -66,10 +66,9 @@ typedef struct tacit_option {
     const char *group;   /**< heading to list it under: "data", "training", "method simclr" … */
 } tacit_option;
 
-/** Option `index` (0, 1, …) of a task: "pretrain", "resume", "eval", "embed", "search",
- *  "tokenize", "plan", "synth", or of
- *  a command that only has the common options: "list", "version", "help". Returns 1 and fills
- *  *option, or 0 after the last one and for an unknown task. */
+/** Option `index` (0, 1, …) of a task: "pretrain", "finetune", "resume", "eval", "predict",
+ *  "embed", "search", "tokenize", "plan", "synth", or of a command that only has the common
+ *  options: "list", "version", "help". Returns 1 and fills *option, or 0 after the last one and for an unknown task. */
 int tacit_option_at(const char *task, int index, tacit_option *option);
 
 /** The settings of one task: what was given, with defaults for the rest. */
@@ -194,6 +193,13 @@ tacit_status tacit_report_json(const tacit_report *report, char **text);
  *  loss, verdict, … as in its summary.json. */
 tacit_status tacit_pretrain(tacit_config *config, const tacit_observer *observer, tacit_report **report);
 
+/** Learns from the labels of data= with the network and weights of `thing` (a run folder, a model
+ *  file, a Hugging Face folder), all of it or, with freeze=true, a head alone: classes, or numbers
+ *  where the labels are quantities. Writes a run folder as tacit_pretrain does. With holdout= the
+ *  best model on what is held out is kept. */
+tacit_status tacit_finetune(const char *thing, tacit_config *config, const tacit_observer *observer,
+                            tacit_report **report);
+
 /** Goes on with the run in folder `run` from its last good checkpoint, to the same bytes as if it
  *  had never stopped. `config` (task "resume") may be NULL; of its settings only those that do not
  *  change the result may differ from the run's. A finished run is TACIT_OK with a note. */
@@ -207,6 +213,12 @@ tacit_status tacit_resume(const char *run, tacit_config *config, const tacit_obs
  *  TREC's format. Results: by, mrr@10, ndcg@10, recall@10, recall@100, map. */
 tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit_observer *observer,
                             tacit_report **report);
+
+/** Tells of every sample of data= what the head of `thing` (a run of tacit_finetune or its model)
+ *  says: one row a sample in out= (.csv, .tsv, .jsonl; "-": standard output, then no report).
+ *  Fields: out, samples, and where labels are known accuracy, macro_f1, or spearman, pearson. */
+tacit_status tacit_predict(const char *thing, tacit_config *config, const tacit_observer *observer,
+                           tacit_report **report);
 
 /** Embeds data= with the model of `thing` and writes out= (.npy, .csv, .tsv; "-": standard output).
  *  Fields: out, samples, dimensions. */

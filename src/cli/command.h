@@ -53,8 +53,9 @@ tacit_status call_finish(const struct call *call, tacit_status outcome, tacit_re
 /* One line on standard error, "tacit COMMAND: TEXT"; of several lines the others are indented. */
 void complain(const struct command *command, const char *text);
 
-extern const struct command command_pretrain, command_resume, command_eval, command_embed,
-    command_tokenize, command_plan, command_synth, command_list, command_version, command_help;
+extern const struct command command_pretrain, command_finetune, command_predict, command_resume,
+    command_eval, command_embed, command_tokenize, command_plan, command_synth, command_list,
+    command_version, command_help;
 extern const struct command command_import, command_export, command_search;
 extern const struct command command_perplexity, command_generate;
 

@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-    &command_pretrain, &command_resume,     &command_plan,     &command_eval,
-    &command_embed,    &command_search,     &command_tokenize, &command_import,
-    &command_export,   &command_perplexity, &command_generate, &command_synth,
-    &command_list,     &command_version,    &command_help,     NULL,
+    &command_pretrain, &command_finetune, &command_predict,
+    &command_resume,   &command_plan,     &command_eval,
+    &command_embed,    &command_search,   &command_tokenize,
+    &command_import,   &command_export,   &command_perplexity,
+    &command_generate, &command_synth,    &command_list,
+    &command_version,  &command_help,     NULL,
 };
 
 const struct command *command_find(const char *name)

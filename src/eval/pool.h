@@ -4,7 +4,7 @@
 #define EVAL_POOL_H
 
 #include "data/source.h"
-#include "eval/draws.h"
+#include "train/draws.h"
 
 /* Row i of all features belongs to sample index[i]. Where the source has a part test (with labels,
  * as its part train), rows first_test … count - 1 are it; otherwise the rows are cut into folds. */

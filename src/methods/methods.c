@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct method_type method_simclr, method_supervised, method_gpt, method_bert,
-    method_roberta, method_simcse, method_dual_encoder;
+extern const struct method_type method_simclr, method_supervised, method_regression, method_gpt,
+    method_bert, method_roberta, method_simcse, method_dual_encoder;
 
-const struct method_type *const all_methods[] = { &method_simclr,       &method_supervised,
-                                                  &method_gpt,          &method_bert,
-                                                  &method_roberta,      &method_simcse,
-                                                  &method_dual_encoder, NULL };
+const struct method_type *const all_methods[] = {
+    &method_simclr,  &method_supervised, &method_regression,   &method_gpt, &method_bert,
+    &method_roberta, &method_simcse,     &method_dual_encoder, NULL
+};
 
 const struct method_type *method_find(const char *name)
 {
@@ -22,8 +22,9 @@ const struct method_type *method_find(const char *name)
 
 net method_network(const struct method *m, struct graph *g, const char *name, int views)
 {
-    net n = network(g, name, m->training, m->groups > 0 ? m->groups : views);
-    n.update = m->training && m->update;
+    bool still = m->frozen && strcmp(name, "backbone") == 0, training = m->training && !still;
+    net n = network(g, name, training, m->groups > 0 ? m->groups : views);
+    n.update = training && m->update;
     return n;
 }
 
@@ -47,8 +48,9 @@ status method_fits(const struct method *m)
 {
     const struct method_type *type = m->type;
     const struct network_type *network_type = m->network;
-    bool texts = type->kind == SAMPLE_TEXT;
-    if (texts != (network_type->input == INPUT_TOKENS))
+    bool tokens = network_type->input == INPUT_TOKENS;
+    bool texts = type->either ? tokens : type->kind == SAMPLE_TEXT;
+    if (texts != tokens)
         return fail(TACIT_USAGE,
                     "model=%s reads %s, method=%s learns from %s: take another of `tacit list "
                     "models` or `tacit list methods`",
@@ -93,7 +95,7 @@ val method_features(const struct method *m, struct graph *g, const val view[])
 {
     struct text_input in = { 0 };
     struct field field[FIELDS_MAX];
-    if (m->type->kind != SAMPLE_TEXT)
+    if (m->network->input == INPUT_PICTURES)
         return method_encode(m, g, view[0], 1);
     for (int i = m->type->fields(m, field) - 1; i >= 0; i--) {
         val *member = text_member(&in, field[i].name);

@@ -21,6 +21,7 @@ enum text_form {
     TEXT_SENTENCE_PAIRS, /* [CLS] A [SEP] B [SEP]: B follows A or comes from anywhere */
     TEXT_SENTENCES,      /* [CLS] as many whole sentences as fit [SEP] */
     TEXT_TUPLES,         /* texts that belong together, each by itself; one: just a text */
+    TEXT_FRAMES,         /* a text, or both of a pair, in one frame: [CLS] A [SEP] B [SEP] */
 };
 
 struct text_request {
@@ -41,10 +42,12 @@ struct method {
     const struct method_type *type;
     const struct network_type *network;
     struct network_options network_options;
-    int64_t classes;           /* known classes, for methods that use labels; else 0 */
-    int64_t window;            /* tokens of a text; 0: the network's context */
-    enum text_pooling pooling; /* on texts: how one becomes a vector */
-    bool training;             /* batch statistics and updates, or running statistics */
+    int64_t classes;                      /* known classes, for methods that use labels; else 0 */
+    double number_mean, number_deviation; /* of what methods with numbers learn from */
+    int64_t window;                       /* tokens of a text; 0: the network's context */
+    enum text_pooling pooling;            /* on texts: how one becomes a vector */
+    bool training;                        /* batch statistics and updates, or running statistics */
+    bool frozen; /* the backbone stays as it is: only the other networks learn */
     bool update; /* move the running statistics (only the first forward of cached micro-batches) */
     int groups;  /* batch-norm groups of this program's rows; 0: the method's own choice */
     _Alignas(16) unsigned char options[METHOD_OPTION_BYTES]; /* the method's own struct */
@@ -54,11 +57,13 @@ struct method_type {
     const char *name, *title, *paper;
     enum method_family family;
     enum sample_kind kind;
+    bool either;         /* learns from samples of either kind, whatever `kind` says */
     const char *augment; /* name of its usual pipeline (pictures) */
     const char *model;   /* name of its usual network; NULL: by the size of the pictures */
     const char *tokenizer, *specials; /* its usual kind, and set of special tokens (texts) */
     int views, embeddings;
     bool labels;    /* the loss reads an input "labels", [N] integers */
+    bool numbers;   /* the last field, f32, is a number that every sample has */
     bool collapses; /* embeddings that all become alike can please the loss, or end learning */
     const struct option *options;
     /* Fills the method's own struct from the checked keys "method.…". */

@@ -1,12 +1,12 @@
-/* Supervised learning of a network with a linear head: the comparison, not a pretext. */
-#include "methods/methods.h"
+/* Supervised learning of a network with a head: the comparison from scratch, and what fine-tuning
+ * does with classes. */
+#include "methods/head.h"
 
 #include <math.h>
 
 static void embed(const struct method *m, struct graph *g, const val view[], val z[])
 {
-    net head = method_network(m, g, "head", 1);
-    z[0] = linear(head, "fc", method_encode(m, g, view[0], 1), m->classes);
+    z[0] = head_outputs(m, g, view, m->classes);
 }
 
 /* Cross-entropy of the true class. */
@@ -28,29 +28,25 @@ static double least(const struct method *m, int64_t batch)
     return 0;
 }
 
-static status configure(struct method *m, const struct config *config)
-{
-    (void)m, (void)config;
-    return TACIT_OK;
-}
-
-static const struct option options[] = { { 0 } };
-
-static const char *const networks[] = { "backbone", "head", NULL };
+static const struct option options[] = { HEAD_OPTIONS, { 0 } };
 
 const struct method_type method_supervised = {
     .name = "supervised",
-    .title = "Supervised learning",
+    .title = "Supervised learning of classes",
     .paper = "",
     .family = SUPERVISED,
+    .either = true,
     .augment = "simclr-cifar",
+    .tokenizer = "wordpiece",
     .views = 1,
     .collapses = true,
     .embeddings = 1,
     .labels = true,
     .options = options,
-    .configure = configure,
-    .networks = networks,
+    .configure = head_configure,
+    .networks = head_networks,
+    .fields = head_fields,
+    .request = head_request,
     .embed = embed,
     .loss = loss,
     .chance = chance,

@@ -156,6 +156,10 @@ tacit_status tacit_config_load(tacit_config *config, const char *path)
 /* The method whose options are allowed: the one named, NULL (all) if there is none of this name. */
 static const struct method_type *method_named(const tacit_config *config)
 {
+    const char *given = config_value(&config->config, "method");
+    bool tunes = strcmp(config->task->name, "finetune") == 0;
+    if (tunes && (!given || strcmp(given, "auto") == 0)) /* regression has the same options */
+        return method_find("supervised");
     return method_find(recipe_method(&config->config));
 }
 

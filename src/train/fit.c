@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "engine/cpu/tuning.h"
 #include "io/file.h"
+#include "train/initial.h"
 #include "train/metrics.h"
 
 #include <math.h>
@@ -72,7 +73,8 @@ static status fit_restore(struct fit *fit)
     char why[1024];
     fit->position = (struct position){ .watched_step = -1, .loss = NAN, .last_loss = NAN };
     if (!fit->run)
-        return TACIT_OK;
+        return fit->setup->initial ? initial_fill(fit->setup, fit->store, &fit->audience)
+                                   : TACIT_OK;
     TRY(checkpoint_load(fit->run->checkpoints, fit->store, &fit->position, &found, why,
                         sizeof why));
     if (found && why[0])
@@ -80,6 +82,8 @@ static status fit_restore(struct fit *fit)
              why, (long long)fit->position.step);
     if (found)
         tell(&fit->audience, TACIT_INFO, "going on from step %lld", (long long)fit->position.step);
+    if (!found && fit->setup->initial)
+        TRY(initial_fill(fit->setup, fit->store, &fit->audience));
     fit->touched = fit->saved = found;
     return run_open_logs(fit->run, fit->position.metrics, fit->position.events);
 }
@@ -92,9 +96,10 @@ status fit_open(struct fit *fit)
     fit->floor = method->type->floor ? method->type->floor(method, setup->batch) : NAN;
     fit->chance = method->type->chance ? method->type->chance(method, setup->batch) : NAN;
     if (!fit->phase)
-        fit->phase = "pretrain";
+        fit->phase = setup->initial && method->type->either ? "finetune" : "pretrain";
     TRY(fit_compile(fit));
     TRY(fit_restore(fit));
+    TRY(selection_new(fit->setup, fit->store, fit->run, &fit->selection));
     fit->began = fit->position.seconds;
     fit->first = fit->position.step;
     if (fit->position.step >= setup->steps)
@@ -111,6 +116,7 @@ void fit_close(struct fit *fit)
     loader_free(fit->loader);
     watch_free(fit->watch);
     validation_free(fit->validation);
+    selection_free(fit->selection);
     optimizer_free(fit->optimizer);
     session_free(fit->session);
     store_free(fit->store);
@@ -281,11 +287,28 @@ static status step_do(struct fit *fit, const struct batch *batch, struct step_ti
     return TACIT_OK;
 }
 
-static status step_log(struct fit *fit, const struct step_times *times, bool watched)
+/* Judges on what is held out, when a checkpoint is due. */
+static status step_select(struct fit *fit, bool due, struct selected *now)
+{
+    *now = (struct selected){ .step = -1, .loss = NAN, .accuracy = NAN };
+    if (!due || !fit->selection)
+        return TACIT_OK;
+    TRY(selection_take(fit->selection, fit->position.step, now));
+    if (isfinite(now->accuracy))
+        tell(&fit->audience, TACIT_INFO, "step %lld: %.2f %% of the held-out right, loss %.4f",
+             (long long)now->step, 100 * now->accuracy, now->loss);
+    else
+        tell(&fit->audience, TACIT_INFO, "step %lld: mean squared error %.4f on the held-out",
+             (long long)now->step, now->loss);
+    return TACIT_OK;
+}
+
+static status step_log(struct fit *fit, const struct step_times *times, bool watched,
+                       const struct selected *now)
 {
     if (!fit->run)
         return TACIT_OK;
-    TRY(metrics_line(fit, times, watched));
+    TRY(metrics_line(fit, times, watched, now));
     if (clock_seconds() - fit->flushed < FLUSH_SECONDS)
         return TACIT_OK;
     fit->flushed = clock_seconds();
@@ -314,11 +337,15 @@ status fit_steps(struct fit *fit)
                                times.rate);
         TRY(seen);
         loader_release(fit->loader);
-        TRY(step_log(fit, &times, watched));
+        bool due =
+            fit->position.step % setup->checkpoint_every == 0 || fit->position.step == setup->steps;
+        struct selected now;
+        TRY(step_select(fit, due, &now));
+        TRY(step_log(fit, &times, watched, &now));
         step_tell(fit, &times);
         if (watched)
             TRY(collapse_check(fit));
-        if (fit->position.step % setup->checkpoint_every == 0 || fit->position.step == setup->steps)
+        if (due)
             TRY(fit_checkpoint(fit));
     }
     return TACIT_OK;

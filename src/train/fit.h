@@ -5,6 +5,7 @@
 
 #include "train/checkpoint.h"
 #include "train/run.h"
+#include "train/selection.h"
 #include "train/setup.h"
 #include "train/validation.h"
 #include "train/watch.h"
@@ -19,6 +20,7 @@ struct fit {
     struct optimizer *optimizer;
     struct watch *watch;           /* made when first needed */
     struct validation *validation; /* likewise, where something is kept out of training */
+    struct selection *selection;   /* of runs with labels, likewise */
     struct loader *loader;
     struct position position;
     double started, began; /* clock, at the beginning of this process's part; seconds before it */

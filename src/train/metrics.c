@@ -43,13 +43,18 @@ static void scalars_fill(const struct fit *fit, const struct step_times *times, 
         scalar_add(scalars, "validation_loss", "validation/loss", seen->validation);
 }
 
-status metrics_line(struct fit *fit, const struct step_times *times, bool watched)
+status metrics_line(struct fit *fit, const struct step_times *times, bool watched,
+                    const struct selected *now)
 {
     struct scalars scalars = { .count = 0 };
     struct json_writer json = { .text = &fit->line };
     float value[SCALARS];
     text_clear(&fit->line);
     scalars_fill(fit, times, watched, &scalars);
+    if (now->step >= 0)
+        scalar_add(&scalars, "held_out_loss", "held_out/loss", now->loss);
+    if (now->step >= 0 && isfinite(now->accuracy))
+        scalar_add(&scalars, "held_out_accuracy", "held_out/accuracy", now->accuracy);
     json_write_object(&json);
     json_write_key(&json, "step");
     json_write_integer(&json, fit->position.step);

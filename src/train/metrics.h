@@ -10,8 +10,10 @@ struct step_times {
     double samples_per_second, loss, rate, norm;
 };
 
-/* Adds the line of the step that was just done, with the watch values when `watched`. */
-status metrics_line(struct fit *fit, const struct step_times *times, bool watched);
+/* Adds the line of the step that was just done, with the watch values when `watched` and what it
+ * came to on held-out samples, unless now->step is negative. */
+status metrics_line(struct fit *fit, const struct step_times *times, bool watched,
+                    const struct selected *now);
 
 /* Saves the views, numbers and labels of a batch. TACIT_RESOURCES. */
 status metrics_save_batch(const char *path, const struct batch *batch, const struct setup *setup);

@@ -13,8 +13,9 @@ struct modality {
     /* Says what the data are. */
     void (*tell)(const struct setup *setup, const struct audience *audience);
     /* What the network takes, and how rows are made, once the recipe, the method and the network
-     * are chosen: fills method, input, field, make, argument, scratch_bytes and rows. */
-    status (*settle)(struct setup *setup, const struct audience *audience);
+     * are chosen: fills method, input, field, make, argument, scratch_bytes and rows. `said`
+     * collects what became of every auto. */
+    status (*settle)(struct setup *setup, const struct audience *audience, struct text *said);
     void (*close)(struct setup *setup);
     /* A number that tells the content of a sample, never 0. TACIT_BAD_DATA: it cannot be read. */
     status (*look)(const struct setup *setup, uint32_t sample, uint64_t *hash);

@@ -26,6 +26,12 @@ static status input_settle(struct setup *setup)
     setup->augment.views = setup->method.type->views;
     input->channels = setup->source->channels;
     input->size = (int)config_integer(config, "image_size");
+    const struct input_shape *initial = setup->initial ? &setup->initial->input : NULL;
+    if (initial && config_automatic(config, "augment.normalize")) {
+        memcpy(input->mean, initial->mean, sizeof input->mean);
+        memcpy(input->std, initial->std, sizeof input->std);
+        return TACIT_OK;
+    }
     if (config_automatic(config, "augment.normalize"))
         return views_statistics(setup->source, setup->index, setup->count, input->mean, input->std);
     memcpy(input->mean, setup->augment.mean, sizeof input->mean);
@@ -33,10 +39,11 @@ static status input_settle(struct setup *setup)
     return TACIT_OK;
 }
 
-static status pictures_settle(struct setup *setup, const struct audience *audience)
+static status pictures_settle(struct setup *setup, const struct audience *audience,
+                              struct text *said)
 {
     struct method *method = &setup->method;
-    (void)audience;
+    (void)audience, (void)said;
     TRY(method_fits(method));
     TRY(method->type->configure(method, setup->config));
     TRY(input_settle(setup));

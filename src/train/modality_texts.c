@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "train/initial.h"
 #include "train/modality.h"
 
 #include <stdio.h>
@@ -147,12 +148,16 @@ static void network_settle(struct setup *setup)
         text->context = method->window;
 }
 
-static status texts_settle(struct setup *setup, const struct audience *audience)
+static status texts_settle(struct setup *setup, const struct audience *audience, struct text *said)
 {
     struct method *method = &setup->method;
     double validation = config_real(setup->config, "validation");
-    TRY(tokenizer_settle(setup, audience));
-    network_settle(setup);
+    if (setup->initial)
+        TRY(initial_texts(setup, said));
+    else
+        TRY(tokenizer_settle(setup, audience));
+    if (!setup->initial)
+        network_settle(setup);
     TRY(method_fits(method));
     TRY(method->type->configure(method, setup->config));
     setup->input = (struct input_shape){ .kind = SAMPLE_TEXT,

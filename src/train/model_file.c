@@ -131,6 +131,20 @@ static status describe_texts(struct model_file *model)
     return describe_vectors(model);
 }
 
+/* What the outputs of a head mean. */
+static status describe_head(struct model_file *model)
+{
+    struct method *method = &model->method;
+    double spread[2];
+    if (!method->type->numbers)
+        return TACIT_OK;
+    if (!read_numbers(model, "numbers", 2, spread) || !(spread[1] > 0))
+        return wrong(model, "numbers");
+    method->number_mean = spread[0];
+    method->number_deviation = spread[1];
+    return TACIT_OK;
+}
+
 static status model_describe(struct model_file *model)
 {
     struct method *method = &model->method;
@@ -142,6 +156,7 @@ static status model_describe(struct model_file *model)
         return wrong(model, "architecture");
     if (!method->type)
         return wrong(model, "method");
+    TRY(describe_head(model));
     return method->network->input == INPUT_TOKENS ? describe_texts(model)
                                                   : describe_pictures(model);
 }

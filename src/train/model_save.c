@@ -17,7 +17,7 @@ const char *const model_stems[] = {
 void model_tensor_name(const struct tensor *tensor, char name[MODEL_NAME_BYTES])
 {
     const char *range = tensor->range->name;
-    bool published = strcmp(range, "backbone") == 0;
+    bool published = strcmp(range, "backbone") == 0 || strcmp(range, "head") == 0;
     snprintf(name, MODEL_NAME_BYTES, "%s%s%s", published ? "" : range, published ? "" : ".",
              tensor->name);
 }
@@ -140,6 +140,15 @@ static status saver_texts(struct saver *saver, const struct input_shape *input)
     return result;
 }
 
+/* What the outputs of a head mean. */
+static void saver_head(struct saver *saver)
+{
+    const struct method *method = saver->method;
+    const double spread[] = { method->number_mean, method->number_deviation };
+    if (method->type->numbers)
+        say(saver, "numbers", numbers(saver, spread, 2));
+}
+
 static status saver_metadata(struct saver *saver, const struct input_shape *input,
                              const char *const *class_name)
 {
@@ -152,6 +161,7 @@ static status saver_metadata(struct saver *saver, const struct input_shape *inpu
         TRY(saver_texts(saver, input));
     else
         saver_pictures(saver, input);
+    saver_head(saver);
     return saver_classes(saver, method, class_name);
 }
 

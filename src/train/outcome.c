@@ -24,7 +24,10 @@ static const char *why_not(const struct setup *setup, size_t sample)
         return about->split == SPLIT_TEST ? "test part" : "in no part";
     if (setup->held[sample])
         return "held out";
-    return setup->method.type->labels && about->label < 0 ? "unlabelled" : "not drawn";
+    bool labelled = setup->method.type->numbers
+                        ? setup->source->target && isfinite(setup->source->target[sample])
+                        : about->label >= 0;
+    return setup->method.type->either && !labelled ? "unlabelled" : "not drawn";
 }
 
 /* Fills the hash of a sample, if it can be read. Pictures that only another process saw, before a
@@ -101,6 +104,8 @@ status fit_export(struct fit *fit)
         return TACIT_OK;
     TRY(model_save(run_file(fit->run, "model.safetensors", path), fit->store, &setup->method,
                    &setup->input, setup->source->class_name));
+    if (fit->selection && selection_best(fit->selection)->step >= 0)
+        TRY(selection_export(fit->selection, path));
     if (setup->target.profile) {
         struct text profile = { 0 };
         status result = session_profile(fit->session, &profile);
@@ -149,6 +154,20 @@ static void report_watch(const struct fit *fit, tacit_report *report)
     report_note(report, "%s", verdict);
 }
 
+/* How good it is on what was held out, at its best: the model that is kept. */
+static void report_selection(const struct fit *fit, tacit_report *report)
+{
+    const struct selected *best = fit->selection ? selection_best(fit->selection) : NULL;
+    if (!best || best->step < 0)
+        return;
+    report_number(report, "best_step", (double)best->step, "%lld", (long long)best->step);
+    if (isfinite(best->accuracy))
+        report_number(report, "held_out_accuracy", best->accuracy, "%.2f %%", 100 * best->accuracy);
+    report_number(report, "held_out_loss", best->loss, "%.4f", best->loss);
+    report_note(report, "the model is that of step %lld, the best on what was held out",
+                (long long)best->step);
+}
+
 static void report_broken(const struct fit *fit, tacit_report *report)
 {
     const struct broken_sample *list;
@@ -185,6 +204,7 @@ tacit_report *fit_report(const struct fit *fit, const char *state)
     report_number(report, "loss_floor", fit->floor, "%.4f", fit->floor);
     report_number(report, "loss_chance", fit->chance, "%.4f", fit->chance);
     report_watch(fit, report);
+    report_selection(fit, report);
     report_broken(fit, report);
     report_number(report, "seconds", seconds, "%.1f", seconds);
     report_number(report, "peak_bytes", clock_peak_bytes(), "%.0f MB", clock_peak_bytes() / 1e6);

@@ -1,4 +1,4 @@
-/* tacit_pretrain and tacit_resume. */
+/* tacit_pretrain, tacit_finetune and tacit_resume. */
 #include "io/yaml.h"
 #include "train/fit.h"
 #include "train/report.h"
@@ -20,7 +20,8 @@ static status next_steps(const struct fit *fit, tacit_report *report)
 {
     if (!report)
         return TACIT_RESOURCES;
-    report_note(report, "next: tacit eval %s", fit->run->folder);
+    report_note(report, "next: tacit %s %s", fit->setup->method.type->either ? "predict" : "eval",
+                fit->run->folder);
     return report_status(report);
 }
 
@@ -54,7 +55,9 @@ static status train_in(struct run *run, struct config *config, const struct audi
 {
     struct setup setup = { 0 };
     struct fit fit = { .setup = &setup, .run = run, .audience = *audience };
-    struct setup_request request = { .config = config, .folder = run->folder };
+    struct setup_request request = { .tune = run->thing != NULL,
+                                     .config = config,
+                                     .folder = run->folder };
     status result = setup_open(&request, audience, &setup);
     if (result == TACIT_OK)
         result = run_save_config(run, config);
@@ -70,17 +73,15 @@ static status train_in(struct run *run, struct config *config, const struct audi
     return result;
 }
 
-tacit_status tacit_pretrain(tacit_config *config, const tacit_observer *observer,
-                            tacit_report **report)
+/* A new run; `thing`: what is fine-tuned, or NULL. */
+static status run_new(struct config *settings, const char *thing, const tacit_observer *observer,
+                      tacit_report **report)
 {
     struct run run;
     bool begun;
     char message[4096];
-    if (report)
-        *report = NULL;
-    TRY(tacit_config_check(config));
-    struct config *settings = &config->config;
     TRY(run_create(config_text(settings, "out"), config_boolean(settings, "overwrite"), &run));
+    run.thing = thing;
     struct audience audience = { observer, &run.log };
     /* What is saved runs again as it is: nothing is read from elsewhere, nothing is removed. */
     status result = config_resolve(settings, "config", "");
@@ -101,6 +102,45 @@ tacit_status tacit_pretrain(tacit_config *config, const tacit_observer *observer
         run_abandon(&run);
     run_close(&run);
     return result == TACIT_OK ? TACIT_OK : fail(result, "%s", message);
+}
+
+tacit_status tacit_pretrain(tacit_config *config, const tacit_observer *observer,
+                            tacit_report **report)
+{
+    if (report)
+        *report = NULL;
+    TRY(tacit_config_check(config));
+    return run_new(&config->config, NULL, observer, report);
+}
+
+/* A method that learns from labels, or auto. */
+static status tuning_check(const struct config *settings, const char *thing)
+{
+    const char *name = config_value(settings, "method");
+    const struct method_type *method = method_find(name ? name : "auto");
+    if (!thing || !*thing)
+        return fail(TACIT_USAGE,
+                    "RUN is missing: tacit finetune RUN data=DATA labels=folders out=TUNED");
+    if (config_given(settings, "init"))
+        return fail(TACIT_USAGE, "init=%s: the weights are those of %s",
+                    config_text(settings, "init"), thing);
+    if (method && !method->either)
+        return fail(TACIT_USAGE,
+                    "method=%s: does not learn from labels; take supervised (classes), regression "
+                    "(numbers) or auto",
+                    name);
+    return TACIT_OK;
+}
+
+tacit_status tacit_finetune(const char *thing, tacit_config *config, const tacit_observer *observer,
+                            tacit_report **report)
+{
+    if (report)
+        *report = NULL;
+    TRY(tacit_config_check(config));
+    TRY(tuning_check(&config->config, thing));
+    TRY(config_resolve(&config->config, "init", thing));
+    return run_new(&config->config, thing, observer, report);
 }
 
 /* Settings that change nothing about the result. */

@@ -34,6 +34,27 @@ const struct recipe all_recipes[] = {
                    { "optim.beta2", "0.99" },
                    { "optim.weight_decay", "0.1" },
                    { "optim.clip", "1" } } },
+    { .name = "finetune-pictures",
+      .doc = "trained weights learn from labelled pictures: small steps, few passes",
+      .tunes = true,
+      .setting = { { "batch_size", "64" },
+                   { "optim.name", "sgd" },
+                   { "optim.nesterov", "true" },
+                   { "optim.weight_decay", "0.0005" },
+                   { "augment.pipeline", "supervised" },
+                   { "on_collapse", "off" },
+                   { "watch.every", "0" } } },
+    { .name = "finetune-texts",
+      .doc = "trained weights learn from labelled texts: AdamW, few passes, linear decay",
+      .kind = SAMPLE_TEXT,
+      .tunes = true,
+      .setting = { { "batch_size", "16" },
+                   { "optim.name", "adamw" },
+                   { "optim.weight_decay", "0.01" },
+                   { "optim.clip", "1" },
+                   { "optim.schedule", "linear" },
+                   { "on_collapse", "off" },
+                   { "watch.every", "0" } } },
 #define NANOGPT                                                                                  \
     { "method", "gpt" }, { "method.windows", "random" }, { "tokenizer", "characters" },          \
         { "validation", "0.1" }, { "optim.name", "adamw" }, { "optim.lr", "0.001" },             \
@@ -152,14 +173,23 @@ static int64_t usual_epochs(size_t count)
     return epochs < 10 ? 10 : epochs > 200 ? 200 : (int64_t)epochs;
 }
 
+/* Whether weights of init= shall learn from labels. */
+static bool is_tuning(const struct config *config)
+{
+    const char *initial = config_value(config, "init");
+    const struct method_type *method = method_find(recipe_method(config));
+    return initial && *initial && method && method->either;
+}
+
 static const struct recipe *recipe_for(const struct config *config, enum sample_kind kind,
                                        int64_t size)
 {
+    bool tunes = is_tuning(config);
     if (!config_automatic(config, "recipe"))
         return recipe_find(config_text(config, "recipe"));
     const struct recipe *recipe = all_recipes;
-    while (recipe->name &&
-           (recipe->kind != kind || recipe->by_name || (recipe->largest && recipe->largest < size)))
+    while (recipe->name && (recipe->kind != kind || recipe->by_name || recipe->tunes != tunes ||
+                            (recipe->largest && recipe->largest < size)))
         recipe++;
     return recipe;
 }
@@ -205,15 +235,25 @@ static status resolve_batch(struct resolver *resolver, size_t count)
     return TACIT_OK;
 }
 
-static status resolve_length(struct resolver *resolver, size_t count)
+/* Of fine-tuning: 3 passes over many samples, up to 20 over few (Mosbach et al. 2021,
+ * arXiv:2006.04884), more where those would be fewer than 200 steps. */
+static int64_t tuning_epochs(size_t count, int64_t batches)
+{
+    int64_t epochs = 8000 / (int64_t)count, least = (200 + batches - 1) / batches;
+    epochs = epochs < 3 ? 3 : epochs > 20 ? 20 : epochs;
+    return epochs < least ? least : epochs;
+}
+
+static status resolve_length(struct resolver *resolver, size_t count, bool tunes)
 {
     struct config *config = resolver->config;
     int64_t batches = (int64_t)count / config_integer(config, "batch_size");
     if (config_automatic(config, "steps"))
-        TRY(become_integer(resolver, "epochs", usual_epochs(count)));
+        TRY(become_integer(resolver, "epochs",
+                           tunes ? tuning_epochs(count, batches) : usual_epochs(count)));
     int64_t steps = config_automatic(config, "steps") ? batches * config_integer(config, "epochs")
                                                       : config_integer(config, "steps");
-    int64_t warmup = steps / 20 < 100 ? steps / 20 : 100;
+    int64_t warmup = tunes ? steps / 10 : steps / 20 < 100 ? steps / 20 : 100;
     TRY(become_integer(resolver, "optim.warmup", warmup));
     int64_t every = batches < 50 ? 50 : batches > 1000 ? 1000 : batches;
     TRY(become_integer(resolver, "checkpoint_every", every));
@@ -248,7 +288,7 @@ status recipe_apply(struct config *config, const struct source *source, struct t
     const struct method_type *method = method_find(config_text(config, "method"));
     if (!method)
         return fail(TACIT_FAILED, "no method %s", config_text(config, "method"));
-    if (method->kind != source->kind)
+    if (!method->either && method->kind != source->kind)
         return fail(TACIT_BAD_DATA,
                     "%s: holds %s, method=%s learns from %s: see `tacit list methods`",
                     source->path, pictures ? "pictures" : "texts", method->name,
@@ -258,9 +298,11 @@ status recipe_apply(struct config *config, const struct source *source, struct t
             TRY(recipe_set(&resolver, &recipe->setting[i]));
     if (method->model)
         TRY(become(&resolver, "model", method->model));
+    if (!pictures)
+        TRY(become(&resolver, "model", "bert-mini"));
     TRY(become(&resolver, "precision", "f32"));
     TRY(become(&resolver, "loader_threads", "1"));
-    return become(&resolver, "augment.pipeline", method->augment);
+    return become(&resolver, "augment.pipeline", pictures ? method->augment : "none");
 }
 
 status recipe_resolve(struct config *config, size_t count, const char *samples, struct text *said)
@@ -272,5 +314,5 @@ status recipe_resolve(struct config *config, size_t count, const char *samples, 
         TRY(become(&resolver, "batch_size", batch));
     TRY(resolve_batch(&resolver, count));
     TRY(resolve_optimizer(&resolver));
-    return resolve_length(&resolver, count);
+    return resolve_length(&resolver, count, recipe && recipe->tunes);
 }

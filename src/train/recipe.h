@@ -16,6 +16,7 @@ struct recipe {
     const char *name, *doc;
     enum sample_kind kind;
     bool by_name; /* taken only when named */
+    bool tunes;   /* taken where weights of init= learn from labels */
     int largest;  /* side in pixels of the pictures it is meant for; 0: any */
     struct recipe_setting setting[RECIPE_SETTINGS]; /* ended by one without a key */
 };

@@ -31,6 +31,7 @@ static const char *const own_checkpoints[] = {
     "checkpoints/last.safetensors",
     "checkpoints/previous.safetensors",
     "checkpoints/next.safetensors",
+    "checkpoints/best.safetensors",
     NULL,
 };
 static const char event_prefix[] = "events.out.tfevents.";
@@ -243,7 +244,9 @@ status run_save_config(const struct run *run, const struct config *config)
         result = file_write(run_file(run, "config.yaml", path), text.bytes, text.length);
     text_clear(&text);
     if (result == TACIT_OK && access(run_file(run, "command.txt", path), F_OK) != 0) {
-        text_append(&text, "tacit pretrain");
+        text_append(&text, "tacit %s", run->thing ? "finetune " : "pretrain");
+        if (run->thing)
+            quoted_append(&text, run->thing);
         for (size_t i = 0; i < config->count; i++)
             if (config->entry[i].origin == CONFIG_COMMAND) {
                 text_append(&text, " %s=", config->entry[i].key);

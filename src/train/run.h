@@ -15,7 +15,8 @@ struct run {
     char folder[RUN_PATH_BYTES], checkpoints[RUN_PATH_BYTES];
     struct log_file log, metrics;
     struct event_log events;
-    bool made; /* by this process, from nothing */
+    bool made;         /* by this process, from nothing */
+    const char *thing; /* what is fine-tuned: for command.txt; NULL: a pretraining */
 };
 
 /* Makes the folder `out` ("auto": the next free runs/N) with checkpoints/ and an open train.log.

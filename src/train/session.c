@@ -169,7 +169,7 @@ static status session_build(struct session *session)
 {
     const struct session_options *o = &session->options;
     const char *const *name = o->method.type->networks;
-    for (; name[session->ranges]; session->ranges++) {
+    for (name += o->method.frozen; name[session->ranges]; session->ranges++) {
         if (session->ranges == METHOD_RANGES)
             return fail(TACIT_FAILED, "method %s trains more than %d networks",
                         o->method.type->name, METHOD_RANGES);

@@ -2,9 +2,12 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/holdout.h"
+#include "train/initial.h"
+#include "train/labelled.h"
 #include "train/modality.h"
 #include "train/recipe.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +28,8 @@ static status data_open(struct setup *setup, const struct setup_request *request
         return TACIT_OK;
     }
     struct source_options options = { .labels = config_text(config, "labels"),
+                                      .channels =
+                                          setup->initial ? setup->initial->input.channels : 0,
                                       .cache_bytes = (size_t)1 << 30,
                                       .strict = config_boolean(config, "strict"),
                                       .texts = true,
@@ -56,7 +61,7 @@ static status samples_hold_out(struct setup *setup)
 static status samples_choose(struct setup *setup, const struct setup_request *request)
 {
     struct source *source = setup->source;
-    bool labelled = setup->method.type->labels;
+    bool labelled = setup->method.type->labels, numbered = setup->method.type->numbers;
     size_t most = request->index ? request->count : source->count;
     setup->index = memory_new(most ? most : 1, sizeof *setup->index);
     if (!setup->index)
@@ -65,7 +70,8 @@ static status samples_choose(struct setup *setup, const struct setup_request *re
         size_t sample = request->index ? request->index[i] : i;
         bool train =
             request->index || !source->has_parts || source->sample[sample].split == SPLIT_TRAIN;
-        if (train && (!labelled || source->sample[sample].label >= 0))
+        if (train && (!labelled || source->sample[sample].label >= 0) &&
+            (!numbered || (source->target && isfinite(source->target[sample]))))
             setup->index[setup->count++] = (uint32_t)sample;
     }
     if (labelled && (setup->count == 0 || source->classes < 2))
@@ -73,18 +79,25 @@ static status samples_choose(struct setup *setup, const struct setup_request *re
                     "%s: method=%s needs labels of at least two classes; say where they are, such "
                     "as labels=folders",
                     source->path, setup->method.type->name);
+    if (numbered && setup->count == 0)
+        return fail(TACIT_BAD_DATA,
+                    "%s: method=%s needs labels that are numbers, such as labels=field:score",
+                    source->path, setup->method.type->name);
     if (setup->count == 0)
         return fail(TACIT_BAD_DATA, "%s: has no %s to learn from%s", source->path,
                     setup->modality->samples, source->has_parts ? " in its part train" : "");
     TRY(samples_hold_out(setup));
+    TRY(labelled_draw(setup));
     return setup->count ? TACIT_OK
                         : fail(TACIT_BAD_DATA, "holdout=%s: leaves no %s to learn from",
                                config_text(setup->config, "holdout"), setup->modality->samples);
 }
 
 /* Which method, before the rest is resolved: it decides which samples count. */
-static status method_choose(struct setup *setup)
+static status method_choose(struct setup *setup, const struct audience *audience)
 {
+    if (setup->tune)
+        TRY(initial_method(setup, audience));
     const char *name = recipe_method(setup->config);
     setup->method.type = method_find(name);
     return setup->method.type ? TACIT_OK : fail(TACIT_USAGE, "method=%s: there is none", name);
@@ -99,7 +112,17 @@ static status method_settle(struct setup *setup)
         return fail(TACIT_USAGE, "model=%s: there is none", config_text(config, "model"));
     method->network_options.stem = config_choice(config, "stem");
     method->network_options.width = config_real(config, "width");
+    if (setup->initial)
+        method->network_options = setup->initial->method.network_options;
     method->classes = setup->source->classes;
+    method->frozen = config_boolean(config, "freeze");
+    if (method->type->either &&
+        (method->network->input == INPUT_TOKENS) != (setup->source->kind == SAMPLE_TEXT))
+        return fail(TACIT_USAGE, "model=%s: does not read %s, which %s holds",
+                    method->network->name, setup->modality->samples, setup->source->path);
+    if (method->frozen && !method->type->networks[1])
+        return fail(TACIT_USAGE, "freeze=true: method=%s trains nothing but the backbone",
+                    method->type->name);
     return TACIT_OK;
 }
 
@@ -213,12 +236,15 @@ static status rows_number(struct setup *setup)
 static status setup_resolve(struct setup *setup, const struct audience *audience, struct text *said)
 {
     struct config *config = setup->config;
+    TRY(initial_settle(setup, said));
     TRY(recipe_apply(config, setup->source, said));
     setup->target.precision =
         config_choice(config, "precision") == 1 ? PRECISION_BF16 : PRECISION_F32;
     TRY(method_settle(setup));
-    TRY(setup->modality->settle(setup, audience));
+    TRY(setup->modality->settle(setup, audience, said));
+    TRY(labelled_number(setup, audience));
     TRY(rows_number(setup));
+    TRY(initial_rate(setup, said));
     return recipe_resolve(config, setup->rows, setup->modality->rows, said);
 }
 
@@ -226,10 +252,13 @@ status setup_open(const struct setup_request *request, const struct audience *au
                   struct setup *setup)
 {
     struct text said = { 0 };
-    *setup = (struct setup){ .config = request->config, .folder = request->folder };
+    *setup = (struct setup){ .config = request->config,
+                             .folder = request->folder,
+                             .tune = request->tune };
     machine_settle(setup);
-    TRY(method_choose(setup));
+    TRY(initial_open(setup));
     TRY(data_open(setup, request));
+    TRY(method_choose(setup, audience));
     setup->modality = modality_of(setup->source->kind);
     TRY(foreign_check(setup));
     TRY(samples_choose(setup, request));
@@ -251,6 +280,7 @@ void setup_close(struct setup *setup)
 {
     if (setup->modality)
         setup->modality->close(setup);
+    initial_close(setup);
     memory_free(setup->row);
     memory_free(setup->index);
     memory_free(setup->held);

@@ -3,6 +3,7 @@
 #ifndef TRAIN_SETUP_H
 #define TRAIN_SETUP_H
 
+#include "train/model_file.h"
 #include "train/observe.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -13,6 +14,7 @@
 
 /* What to learn from. */
 struct setup_request {
+    bool tune;             /* method=auto: what the labels ask for, classes or numbers */
     struct config *config; /* checked, of the task pretrain; autos are resolved in it */
     struct source *source; /* already open and kept by the caller; NULL: that of data= */
     const uint32_t *index; /* [count] samples to learn from; NULL: the part train, or all */
@@ -23,6 +25,8 @@ struct setup_request {
 struct setup {
     struct config *config;
     const char *folder;
+    bool tune;                  /* as requested */
+    struct model_file *initial; /* where the weights come from, init=; or NULL */
     const struct modality *modality;
     struct source *source;
     bool own_source;
@@ -42,6 +46,8 @@ struct setup {
     loader_make *make; /* of rows; its argument; memory it needs */
     void *argument;
     size_t scratch_bytes;
+    loader_make *make_sample; /* what `make` calls for a row without its number; its argument */
+    void *sample_argument;
     bool cut;      /* rows are cut from all samples together, not a sample each */
     size_t rows;   /* that batches are drawn from */
     uint32_t *row; /* [rows] their numbers: those of the samples, or 0, 1, 2, … */

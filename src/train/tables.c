@@ -95,6 +95,10 @@ const struct option network_options[] = {
       .maximum = 0.9,
       .help = "rate in networks on tokens; auto: the model's own" },
     NAMED("biases", answers, "in linear layers and norms of networks on tokens"),
+    PATH("init", "", "a run, model or Hugging Face folder whose network and weights to begin with"),
+    SWITCH("freeze", "false", "only the head learns: the backbone stays as it is"),
+    COUNT("labels_per_class", "auto", 1, 1e9, "samples",
+          "labelled samples of every class, drawn by seed=; auto: all"),
     NAMED("recipe", recipe_choices, "a named set of defaults; `tacit list recipes`"),
     { 0 },
 };

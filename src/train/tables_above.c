@@ -1,5 +1,5 @@
-/* Options of the tasks "eval" and "embed", which live above this room: the configuration has to
- * know them. */
+/* Options of the tasks "eval", "predict" and "embed", which live above this room: the configuration
+ * has to know them. */
 #include "nn/pooling.h"
 #include "train/tasks.h"
 
@@ -119,6 +119,47 @@ const struct option evaluate_options[] = {
         .name = "field", .kind = OPTION_TEXT, .fallback = "",                                  \
         .help = "member, column or tag that holds the text; of pairs: first,second"            \
     }
+
+static const char *const parts[] = { "all", "train", "test", NULL };
+
+const struct option predict_options[] = {
+    { .name = "data",
+      .kind = OPTION_PATH,
+      .fallback = "auto",
+      .help = "what to predict; auto: the data of the run" },
+    { .name = "out",
+      .kind = OPTION_PATH,
+      .fallback = "-",
+      .help = "FILE.csv, FILE.tsv or FILE.jsonl; -: standard output" },
+    LABELS,
+    { .name = "field",
+      .kind = OPTION_TEXT,
+      .fallback = "auto",
+      .help =
+          "member, column or tag that holds the text; of pairs: first,second; auto: as the run" },
+    { .name = "unit",
+      .kind = OPTION_TEXT,
+      .fallback = "auto",
+      .help = "of plain text: documents or lines; auto: as the run" },
+    { .name = "part",
+      .kind = OPTION_CHOICE,
+      .fallback = "auto",
+      .automatic = true,
+      .choices = parts,
+      .help = "auto: test, or what the run held out, where there is that" },
+    { .name = "batch_size",
+      .kind = OPTION_INTEGER,
+      .fallback = "64",
+      .minimum = 1,
+      .maximum = 1 << 24,
+      .unit = "samples",
+      .help = "samples at a time" },
+    { .name = "strict",
+      .kind = OPTION_BOOLEAN,
+      .fallback = "false",
+      .help = "stop at the first sample that cannot be read" },
+    { 0 },
+};
 
 const struct option embed_options[] = {
     { .name = "data", .kind = OPTION_PATH, .help = "pictures or texts" },

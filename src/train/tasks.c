@@ -48,11 +48,17 @@ void choices_fill(void)
 
 static const struct task tasks[] = {
     { "pretrain", PRETRAIN, true },
+    { "finetune", PRETRAIN, true },
     { "plan", PRETRAIN, true },
     { "resume", PRETRAIN, true },
     { "eval",
       { { "evaluation", "", evaluate_options },
         { "evaluation of a search", "", judge_options },
+        { "machine", "", machine_options },
+        { "common", "", common_options } },
+      false },
+    { "predict",
+      { { "prediction", "", predict_options },
         { "machine", "", machine_options },
         { "common", "", common_options } },
       false },

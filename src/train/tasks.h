@@ -47,7 +47,7 @@ extern const struct option machine_options[], step_options[];
 
 /* Those of the tasks that live above this room. */
 extern const struct option evaluate_options[], embed_options[], tokenize_options[],
-    search_options[], judge_options[];
+    predict_options[], search_options[], judge_options[];
 
 /* Models that come and go. */
 extern const struct option import_options[], export_options[];

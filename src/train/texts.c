@@ -16,6 +16,7 @@ static const struct text_form_type *const forms[] = {
     [TEXT_SENTENCE_PAIRS] = &text_form_pairs,
     [TEXT_SENTENCES] = &text_form_sentences,
     [TEXT_TUPLES] = &text_form_tuples,
+    [TEXT_FRAMES] = &text_form_frames,
 };
 
 static void fields_find(struct texts *texts, const struct method *method)
@@ -45,7 +46,7 @@ static status specials_find(struct texts *texts)
     texts->sep = special(tokenizer, ROLE_SEP, ROLE_EOS);
     texts->mask = special(tokenizer, ROLE_MASK, ROLE_MASK);
     texts->pad = special(tokenizer, ROLE_PAD, ROLE_EOS);
-    bool framed = texts->request.form != TEXT_STREAM && texts->request.form != TEXT_TUPLES;
+    bool framed = texts->form->sentences;
     if (texts->request.masked && texts->mask < 0)
         return fail(TACIT_USAGE, "the tokenizer has no token [MASK], which the method needs: train "
                                  "one with kind=wordpiece, or kind=bpe specials=roberta");

@@ -76,7 +76,7 @@ struct text_form_type {
     bool file;      /* there is one */
 };
 extern const struct text_form_type text_form_stream, text_form_pairs, text_form_sentences,
-    text_form_tuples;
+    text_form_tuples, text_form_frames;
 
 /* Where a sample of sentences begins. */
 struct sentence_start {

@@ -268,6 +268,18 @@ tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit
     return act(thing, config, observer, report);
 }
 
+tacit_status tacit_finetune(const char *thing, tacit_config *config, const tacit_observer *observer,
+                            tacit_report **report)
+{
+    return act(thing, config, observer, report);
+}
+
+tacit_status tacit_predict(const char *thing, tacit_config *config, const tacit_observer *observer,
+                           tacit_report **report)
+{
+    return act(thing, config, observer, report);
+}
+
 tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_observer *observer,
                          tacit_report **report)
 {

@@ -45,6 +45,8 @@ static void methods_build(void **state)
             snprintf(name, sizeof name, "view%d", v);
             view[v] = input(g, name, F32, SHAPE(BATCH, 3, 16, 16));
         }
+        if (type->numbers)
+            view[type->views] = input(g, "number", F32, SHAPE(BATCH));
         type->embed(&m, g, view, z);
         for (int k = 0; k < type->embeddings; k++)
             assert_int_equal(rows(z[k]), BATCH);

@@ -81,7 +81,7 @@ static void names_are_those_of_torchvision(void **state)
     (void)state;
     static const char *const names[] = {
         "conv1.weight",          "bn1.running_mean", "layer2.0.downsample.1.weight",
-        "layer4.1.conv2.weight", "head.fc.weight",   "head.fc.bias"
+        "layer4.1.conv2.weight", "fc.weight",        "fc.bias"
     };
     struct method method = method_of("resnet18");
     struct store *store = store_of(&method, 1);

@@ -1,8 +1,8 @@
 /* Which samples are labelled, which are held out: index lists that depend on the labels, a seed and
  * a number only, so that every subject is judged on the same ones. A label of -1 is none; such
  * samples are in no list. */
-#ifndef EVAL_DRAWS_H
-#define EVAL_DRAWS_H
+#ifndef TRAIN_DRAWS_H
+#define TRAIN_DRAWS_H
 
 #include "base/status.h"
 

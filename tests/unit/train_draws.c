@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "eval/draws.h"
+#include "train/draws.h"
 
 #include <cmocka.h>
 

@@ -1,4 +1,4 @@
-#include "eval/draws.h"
+#include "train/draws.h"
 
 #include "base/memory.h"
 #include "base/random.h"

@@ -1,0 +1,31 @@
+/* What methods with labels share: a picture, a text or a pair of texts to the outputs of a head on
+ * the backbone's features. The head bears the published names: "fc" (torchvision), "classifier"
+ * (BERT, RoBERTa), "score" (GPT-2). */
+#ifndef METHODS_HEAD_H
+#define METHODS_HEAD_H
+
+#include "methods/methods.h"
+
+/* The fields that the network reads: "view0", or those of a text, or a pair, in one frame. */
+int head_fields(const struct method *m, struct field field[]);
+
+/* The request for such texts. */
+void head_request(const struct method *m, struct text_request *request);
+
+/* [N, outputs]. */
+val head_outputs(const struct method *m, struct graph *g, const val view[], int64_t outputs);
+
+/* Reads HEAD_OPTIONS. */
+status head_configure(struct method *m, const struct config *config);
+
+extern const char *const head_networks[];
+
+#define HEAD_OPTIONS                                                                          \
+    {                                                                                         \
+        .name = "pooling", .kind = OPTION_CHOICE, .fallback = "auto", .automatic = true,      \
+        .choices = pooling_names,                                                             \
+        .help = "how a text becomes one vector; auto: as published, or the mean of a frozen " \
+                "network"                                                                     \
+    }
+
+#endif

@@ -1,0 +1,146 @@
+# Labels teach a trained network: classes, numbers and pairs, of pictures and of texts; predictions.
+. "$HOUSE/tests/script.sh"
+cd "$sandbox" || exit
+
+# The value of a field of the last report.
+field() {
+    printf '%s\n' "$out" | sed -n "s/^ *$1  *//p" | head -n 1
+}
+
+# reviews FOLDER COUNT: good and bad ones, which a word tells apart
+reviews() {
+    mkdir -p "$1/neg" "$1/pos"
+    awk -v folder="$1" -v count="$2" 'BEGIN {
+        split("the film was a play of light and old friends who meet again by night in town", word, " ")
+        srand(7)
+        for (i = 0; i < count; i++) {
+            good = i % 2; text = ""
+            before = int(rand() * 10)
+            for (k = 0; k < before; k++) text = text " " word[int(rand() * 17) + 1]
+            text = text (good ? " wonderful" : " dreadful")
+            for (k = 0; k < 4; k++) text = text " " word[int(rand() * 17) + 1]
+            print text "." > (folder "/" (good ? "pos" : "neg") "/" i ".txt")
+        }
+    }'
+}
+
+try synth shapes out=shapes count=240 test=60 size=16
+works "pictures" "shapes"
+try pretrain data=shapes model=conv4 batch_size=32 steps=4 seed=1 threads=1 labels=none out=base
+works "a pretrained network for pictures" "base"
+tuned='seed=2 threads=1 batch_size=16 steps=60'
+# shellcheck disable=SC2086 # words
+try finetune base data=shapes labels=folders out=tuned $tuned
+works "finetune: classes of pictures" "finetune-pictures\|tuned" "next: tacit predict tuned"
+holds "its command" "$(cat tuned/command.txt)" "tacit finetune base data=shapes labels=folders"
+holds "its method" "$(cat tuned/config.yaml)" "method: *.*supervised" "model: *.*conv4"
+try predict tuned out=shapes.csv
+works "predict on the test part" "part  *test" "accuracy" "macro_f1" "samples  *60"
+same "a line a sample and a head" 61 "$(grep -c . shapes.csv)"
+holds "with the names of the classes" "$(head -n 1 shapes.csv)" "^file,prediction,label,[a-z]*,[a-z]*"
+same "probabilities sum to 1" "" "$(awk -F, 'NR > 1 { s = 0; for (i = 4; i <= NF; i++) s += $i
+    if (s < .999 || s > 1.001) print }' shapes.csv)"
+try predict tuned data=shapes labels=folders part=all out=- --json
+works "as JSON lines" '"prediction"' '"probabilities"'
+same "one a sample" 300 "$(printf '%s\n' "$out" | grep -c '"file"')"
+
+# shellcheck disable=SC2086
+try finetune base data=shapes labels=folders out=again $tuned
+same "the same bytes again" "$(cksum <tuned/model.safetensors)" "$(cksum <again/model.safetensors)"
+"$TACIT" finetune base data=shapes labels=folders holdout=0.25 out=whole seed=2 threads=1 batch_size=16 steps=300 \
+    checkpoint_every=20 >whole.out 2>whole.log
+same "with some held out" 0 $?
+holds "the best is kept" "$(cat whole.out)" "best_step" "held_out_accuracy"
+"$TACIT" finetune base data=shapes labels=folders holdout=0.25 out=cut seed=2 threads=1 batch_size=16 steps=300 \
+    checkpoint_every=20 >cut.out 2>cut.log &
+child=$!
+while ! grep -q '"step"' cut/metrics.jsonl 2>/dev/null && kill -0 $child 2>/dev/null; do sleep 0.02; done
+kill -TERM $child
+wait $child
+code=$?
+case $code in
+130) ok "SIGTERM stops it" ;;
+0) left_out "SIGTERM stops it" "it was done before" ;;
+*) bad "SIGTERM stops it" "exit code $code" "$(cat cut.log)" ;;
+esac
+try resume cut
+works "it goes on" "cut"
+same "to the same bytes" "$(cksum <whole/model.safetensors)" "$(cksum <cut/model.safetensors)"
+try predict cut out=held.csv
+works "what was held out is judged" "part  *\(test\|held out\)" "accuracy"
+
+# shellcheck disable=SC2086
+try finetune base data=shapes labels=folders labels_per_class=4 freeze=true out=few $tuned
+works "few labels and a frozen network" "pictures  *[0-9]"
+samples=$(field pictures)
+same "so many samples" 0 $((samples % 4))
+if [ "${samples:-999}" -lt 100 ]; then ok "few of them"; else bad "few of them" "$samples"; fi
+
+reviews reviews 120
+try pretrain data=reviews method=bert model=bert-tiny vocab=200 window=32 batch_size=8 steps=3 seed=1 threads=1 \
+    method.next_sentence=false out=words
+if [ "$code" != 0 ]; then
+    try pretrain data=reviews method=bert model=bert-mini layers=1 heads=2 hidden=32 vocab=200 window=32 batch_size=8 \
+        steps=3 seed=1 threads=1 method.next_sentence=false out=words
+fi
+works "a pretrained network for texts" "words"
+try finetune words data=reviews labels=folders holdout=0.25 out=moods seed=2 threads=1 epochs=12 optim.lr=0.003 \
+    batch_size=8
+works "finetune: classes of texts" "held_out_accuracy"
+try predict moods out=moods.csv
+works "predictions of texts" "accuracy  *\(100\|9[0-9]\)" "f1 .*(of pos)" "part  *held out"
+holds "their rows" "$(cat moods.csv)" "^file,prediction,label,neg,pos" "pos/[0-9]*.txt,pos,pos,"
+if LC_ALL=C grep -a -q '"classifier.weight"' moods/model.safetensors; then
+    ok "the head bears its published name"
+else
+    bad "the head bears its published name"
+fi
+mkdir new
+echo "the film was a play of light and old friends who meet again wonderful by night in town." >new/1.txt
+echo "the film was a play of light and old friends who meet again dreadful by night in town." >new/2.txt
+try predict moods data=new
+works "new texts, without labels" "^file,prediction,neg,pos" "1.txt,pos," "2.txt,neg,"
+
+awk 'BEGIN {
+    print "first,second,score"
+    split("night light film play town friends", word, " ")
+    srand(3)
+    for (i = 0; i < 80; i++) {
+        a = int(rand() * 6) + 1; b = rand() < .5 ? a : int(rand() * 6) + 1
+        printf "the %s was old,the %s was old,%.1f\n", word[a], word[b], a == b ? 4.5 : 0.5
+    }
+}' >pairs.csv
+try finetune words data=pairs.csv field=first,second labels=field:score out=likeness seed=1 threads=1 epochs=10 \
+    optim.lr=0.003 batch_size=8
+works "finetune: numbers of pairs" "regression"
+try predict likeness data=pairs.csv labels=field:score out=pairs.jsonl
+works "numbers are predicted" "spearman  *[0-9.-]" "pearson  *[0-9.-]" "root_mean_square_error"
+holds "one a line" "$(head -n 1 pairs.jsonl)" '"prediction": *[0-9.-]*, *"label": *[0-9.]*'
+
+# What does not fit.
+try finetune
+fails "finetune of nothing" 2 "RUN is missing"
+try finetune base data=shapes out=x
+fails "no labels" 3 "labels=folders"
+try finetune base data=shapes labels=field:mood out=x
+fails "labels that are not there" 2 "texts are needed"
+try finetune base data=shapes labels=folders labels_per_class=5000 out=x
+fails "more labels than there are" 3 "5000"
+try finetune base data=reviews labels=folders out=x
+fails "texts for a network of pictures" 2 "does not read"
+try finetune base data=shapes labels=folders model=resnet18 out=x
+fails "another network than that of the weights" 2 "model=resnet18.*conv4"
+try finetune words data=reviews labels=folders hidden=64 out=x
+fails "another size than that of the weights" 2 "hidden=64"
+try finetune base data=shapes labels=folders method=simclr out=x
+fails "a method without labels" 2 "simclr.*supervised"
+try finetune nowhere data=shapes labels=folders out=x
+fails "a thing that is not there" 3 "nowhere"
+try predict base data=shapes
+fails "a run without a head" 2 "tacit finetune"
+try predict moods data=shapes
+fails "pictures for a network of texts" 2 "texts"
+try predict moods data=new out=x.txt
+fails "an ending that is none" 2 "csv"
+same "nothing is left of them" "" "$(ls -d x x.txt 2>/dev/null)"
+finish
