@@ -226,6 +226,8 @@ static status classify(struct evaluation *e, const struct judge *judge, const st
     struct draw side;
     if (!judge->protocol)
         return judge->subject->predict(e, learn, tested, trial, predicted);
+    if (judge->protocol->predict)
+        return judge->protocol->predict(e, learn, tested, trial, predicted);
     TRY(pool_side(&e->pool, trial, &side));
     status result = part_take(e, judge->value, judge->width, learn, &bank);
     if (result == TACIT_OK)
@@ -308,7 +310,7 @@ static status predictor_run(struct evaluation *e, const struct subject *subject)
         TRY(cell_run(e, &judge, e->per_class[i], &score));
         for (const struct protocol *protocol = all_protocols; protocol->name; protocol++) {
             score.protocol = protocol->name;
-            if (word_in(e->config, "protocol", protocol->name))
+            if (!protocol->predict && word_in(e->config, "protocol", protocol->name))
                 TRY(score_add(e, &score));
         }
     }
@@ -319,7 +321,8 @@ static status features_run(struct evaluation *e, const struct subject *subject, 
                            int64_t width)
 {
     for (const struct protocol *protocol = all_protocols; protocol->name; protocol++) {
-        if (!word_in(e->config, "protocol", protocol->name))
+        bool own = subject == &all_subjects[0]; /* a head is the run's */
+        if (!word_in(e->config, "protocol", protocol->name) || (protocol->predict && !own))
             continue;
         for (int i = 0; i < e->label_counts; i++) {
             struct judge judge = { subject, protocol, value, width };

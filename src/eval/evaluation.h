@@ -51,9 +51,16 @@ struct protocol {
     status (*classify)(const struct evaluation *e, const struct features *learn,
                        const struct features *judge, const struct features *side,
                        int32_t *predicted);
+    /* Instead: predicts by the thing itself, for the subject "run" alone; see struct subject. */
+    status (*predict)(struct evaluation *e, const struct draw *learn, const struct draw *judge,
+                      int trial, int32_t *predicted);
 };
 
 extern const struct protocol all_protocols[]; /* ends with a row without a name */
+
+/* The protocol "head". */
+status head_predict(struct evaluation *e, const struct draw *learn, const struct draw *judge,
+                    int trial, int32_t *predicted);
 
 /* labels-only, see struct subject. */
 status supervised_predict(struct evaluation *e, const struct draw *learn, const struct draw *judge,

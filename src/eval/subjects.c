@@ -149,7 +149,8 @@ static status classify_linear(const struct evaluation *e, const struct features 
 }
 
 const struct protocol all_protocols[] = {
-    { "knn", classify_neighbours },
-    { "linear", classify_linear },
-    { NULL, NULL },
+    { "knn", classify_neighbours, NULL },
+    { "linear", classify_linear, NULL },
+    { "head", NULL, head_predict },
+    { NULL, NULL, NULL },
 };

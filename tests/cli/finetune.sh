@@ -36,6 +36,11 @@ holds "its command" "$(cat tuned/command.txt)" "tacit finetune base data=shapes 
 holds "its method" "$(cat tuned/config.yaml)" "method: *.*supervised" "model: *.*conv4"
 try predict tuned out=shapes.csv
 works "predict on the test part" "part  *test" "accuracy" "macro_f1" "samples  *60"
+accuracy=$(field accuracy)
+try eval tuned labels=folders protocol=knn,head k=5
+works "eval judges the head, too" "^head" "^run.*$(printf '%s' "${accuracy%% *}" | cut -c 1-4)"
+try eval base labels=folders protocol=head
+fails "but not where there is none" 2 "tacit finetune base"
 same "a line a sample and a head" 61 "$(grep -c . shapes.csv)"
 holds "with the names of the classes" "$(head -n 1 shapes.csv)" "^file,prediction,label,[a-z]*,[a-z]*"
 same "probabilities sum to 1" "" "$(awk -F, 'NR > 1 { s = 0; for (i = 4; i <= NF; i++) s += $i
