@@ -286,6 +286,18 @@ tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_ob
     return act(thing, config, observer, report);
 }
 
+tacit_status tacit_search(const char *thing, tacit_config *config, const tacit_observer *observer,
+                          tacit_report **report)
+{
+    return act(thing, config, observer, report);
+}
+
+tacit_status tacit_tokenize(const char *action, tacit_config *config,
+                            const tacit_observer *observer, tacit_report **report)
+{
+    return act(action, config, observer, report);
+}
+
 tacit_status tacit_import(const char *thing, tacit_config *config, const tacit_observer *observer,
                           tacit_report **report)
 {
