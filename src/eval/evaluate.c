@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "eval/evaluation.h"
+#include "eval/similarity.h"
 #include "eval/search.h"
 #include "train/tasks.h"
 
@@ -422,6 +423,8 @@ tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit
     TRY(tacit_config_check(config));
     if (*config_text(&config->config, "qrels"))
         return search_judge(thing, &config->config, observer, report);
+    if (strcmp(config_text(&config->config, "protocol"), "similarity") == 0)
+        return similarity_judge(thing, &config->config, observer, report);
     struct evaluation e = { .config = &config->config,
                             .audience = { observer, NULL },
                             .start = clock_seconds(),

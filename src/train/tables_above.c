@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-static const char *const protocols[] = { "knn", "linear", "head", NULL };
+static const char *const protocols[] = { "knn", "linear", "head", "similarity", NULL };
 static const char *const views[] = { "shift", "run", NULL };
 static const char *const units[] = { "auto", "documents", "lines", NULL };
 static const char *const ways[] = { "vectors", "bm25", "hybrid", NULL };
@@ -16,6 +16,8 @@ const tacit_row protocol_rows[] = {
     { "knn", "weighted vote of the nearest neighbours by cosine", "arXiv:1805.01978" },
     { "linear", "logistic regression on standardised features, as scikit-learn's at C=1", "" },
     { "head", "what the head of a fine-tuned run says; labels teach it nothing here", "" },
+    { "similarity", "cosines of pairs of texts against numbers, Spearman's correlation",
+      "arXiv:1708.00055" },
     { NULL, NULL, NULL },
 };
 
