@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-    &command_pretrain, &command_finetune, &command_predict,
-    &command_resume,   &command_plan,     &command_eval,
-    &command_embed,    &command_search,   &command_tokenize,
-    &command_import,   &command_export,   &command_perplexity,
-    &command_generate, &command_synth,    &command_list,
+    &command_pretrain, &command_resume,   &command_finetune,
+    &command_plan,     &command_eval,     &command_perplexity,
+    &command_predict,  &command_embed,    &command_search,
+    &command_generate, &command_import,   &command_export,
+    &command_synth,    &command_tokenize, &command_list,
     &command_version,  &command_help,     NULL,
 };
 
