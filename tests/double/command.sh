@@ -7,7 +7,7 @@ TACIT=$TACIT_DOUBLE
 try
 same "without words: exit code" 0 $code
 holds "without words: a first hour" "$out" "tacit pretrain data=" "tacit eval run" "tacit embed" "tacit plan"
-holds "without words: commands by use" "$out" "^  learn *pretrain resume" "^  judge *eval" "^  use *embed"
+holds "without words: commands by use" "$out" "^  learn *pretrain resume" "^  judge *eval" "^  use *predict embed"
 
 try help
 holds "help names all commands" "$out" "^  pretrain " "^  resume " "^  plan " "^  eval " "^  embed " \
