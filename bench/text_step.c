@@ -1,6 +1,7 @@
 /* Time, memory and profile of one training step on random tokens, as bench/run.sh's rows have it.
  *
- *     bench_text_step gpt|bert [precision=f32] [steps=6] [texts=0] [profile=0] [plan=0]
+ *     bench_text_step gpt|bert [precision=f32] [steps=6] [texts=0] [dropout=0] [threads=0]
+ *                          [profile=0] [plan=0]
  *
  * gpt: 6 layers of width 384 (nanogpt), 12 texts of 256 characters, no dropout. bert: bert-mini, 64
  * texts of 128 tokens of 8,192, of which 20 a text are masked: logits for those only. Both update
@@ -110,6 +111,8 @@ static status run(int count, char *words[])
     int texts = atoi(word(count, words, "texts", "0"));
     chosen.texts = texts > 0 ? texts : chosen.texts;
     int steps = atoi(word(count, words, "steps", "6"));
+    double dropout = atof(word(count, words, "dropout", "0"));
+    chosen.text.dropout = dropout > 0 ? dropout : -1;
     const char *precision = word(count, words, "precision", "f32");
     struct store *store = store_new(0);
     struct graph *graph = graph_new(store);
@@ -157,7 +160,7 @@ static status run(int count, char *words[])
 
 int main(int count, char *words[])
 {
-    parallel_set_threads(0);
+    parallel_set_threads(atoi(word(count, words, "threads", "0")));
     parallel_flush_denormals();
     status result = run(count, words);
     if (result != TACIT_OK)

@@ -75,6 +75,12 @@ val matmul_half(val a, val b, bool transpose_b);
  * only those of its own number. Result [B, T, D]. */
 val attention_packed(val qkv, val group, int64_t heads, bool causal, int64_t band);
 
+/* The same with dropout of the weights, whose draws go with (text, head, query, key): those of
+ * dropout() for [B, heads, T, T'], T' being T rounded up to a multiple of 16. Backward draws again.
+ */
+val attention_dropout(net n, const char *call, val qkv, val group, int64_t heads, bool causal,
+                      int64_t band, double rate);
+
 /* x [N, C, H, W], weight [O, C/groups, h, w] -> [N, O, H', W'] (cross-correlation, zero padding).
  */
 val conv2d(val x, val weight, struct convolution how);

@@ -31,9 +31,13 @@ struct pooling {
     int64_t kernel[2], stride[2], padding[2]; /* height, width */
 };
 
-/* What a node needs beside its inputs; each op uses one member. */
+/* What a node needs beside its inputs; each op uses one member of the union. */
 struct attributes {
     struct shape shape; /* of the result, where the inputs do not tell */
+    struct {
+        const char *call; /* unlike that of any other draw of the graph; NULL: nothing is drawn */
+        double rate;
+    } random;
     union {
         struct convolution convolution;
         struct pooling pooling;
@@ -64,10 +68,6 @@ struct attributes {
         double number;       /* a constant, an epsilon, a fill value */
         struct tensor *tensor;
         enum dtype dtype; /* of inputs and casts */
-        struct {
-            const char *call; /* unlike that of any other draw of the graph */
-            double rate;
-        } random;
     };
 };
 

@@ -1,13 +1,8 @@
 #include "nn/transformer.h"
 
-#include <math.h>
 #include <string.h>
 
 static const double DEVIATION = 0.02;
-
-/* The score of what must not be seen: e to that power is 0 in single and double precision beside
- * any other score, and every token sees itself. */
-static const double HIDDEN = -1e9;
 
 static const struct {
     const char *name;
@@ -122,60 +117,10 @@ val dropout_tokens(net n, const char *call, val x, int64_t texts, double rate)
     return reshape(dropout(n, call, apart, rate), flat);
 }
 
-/* 1 where the token of the row may see that of the column, else 0: [B or 1, 1, T, T]; none where
- * all see all. */
-static val visible(struct graph *g, int64_t length, const struct attention *how)
-{
-    val seen = no_value(g);
-    if (how->causal || how->band) {
-        val place = cast(count_up(g, length), F32);
-        val row = reshape(place, SHAPE(1, 1, length, 1)),
-            column = reshape(place, SHAPE(1, 1, 1, length));
-        seen = less_equal(column, row);
-        if (how->band)
-            seen = multiply(seen, greater(column, shift(row, -(double)how->band)));
-    }
-    if (!is_none(how->group)) {
-        val group = cast(how->group, F32);
-        val own = reshape(group, SHAPE(rows(group), 1, length, 1)),
-            other = reshape(group, SHAPE(rows(group), 1, 1, length));
-        seen = is_none(seen) ? equal(own, other) : multiply(seen, equal(own, other));
-    }
-    return seen;
-}
-
-/* [B, T, D] to [B, heads, T, D / heads]. */
-static val heads_apart(val x, int64_t heads)
-{
-    static const int order[] = { 0, 2, 1, 3 };
-    return permute(reshape(x, SHAPE(dim(x, 0), dim(x, 1), heads, dim(x, 2) / heads)), order);
-}
-
-val attention(net n, val q, val k, val v, const struct attention *how)
-{
-    static const int together[] = { 0, 2, 1, 3 };
-    if (is_none(q) || is_none(k) || is_none(v))
-        return no_value(n.graph);
-    struct shape shape = shape_of(q);
-    val scaled = scale(q, 1 / sqrt((double)(dim(q, 2) / how->heads)));
-    val score =
-        matmul_transposed(heads_apart(scaled, how->heads), false, heads_apart(k, how->heads), true);
-    val seen = visible(n.graph, dim(q, 1), how);
-    if (!is_none(seen))
-        score = select_where(seen, score, constant(n.graph, HIDDEN));
-    val weight = dropout(n, "weights", softmax(score), how->dropout);
-    return reshape(permute(matmul(weight, heads_apart(v, how->heads)), together), shape);
-}
-
 val self_attention(net n, val qkv, const struct attention *how)
 {
     if (is_none(qkv))
         return qkv;
-    if (!n.training || how->dropout == 0)
-        return attention_packed(qkv, how->group, how->heads, how->causal, how->band);
-    val of[3];
-    int64_t width = dim(qkv, 2) / 3;
-    for (int i = 0; i < 3; i++)
-        of[i] = slice(qkv, 2, i * width, (i + 1) * width);
-    return attention(n, of[0], of[1], of[2], how);
+    return attention_dropout(n, "weights", qkv, how->group, how->heads, how->causal, how->band,
+                             how->dropout);
 }

@@ -67,13 +67,9 @@ struct attention {
     double dropout; /* of the weights */
 };
 
-/* softmax(q k^T / sqrt(D / heads)) v over the positions that a token may see, head by head: head h
- * owns columns h D/heads … of q, k, v [B, T, D]. Result [B, T, D]; of padding (group 0) it is
- * meaningless but finite. Vaswani et al. 2017, arXiv:1706.03762. */
-val attention(net n, val q, val k, val v, const struct attention *how);
-
-/* The same of q, k, v side by side, [B, T, 3 D]. Without dropout of the weights it is one op, which
- * keeps no T x T matrix. */
+/* softmax(q k^T / sqrt(D / heads)) v over the positions that a token may see, head by head, of q,
+ * k, v side by side, [B, T, 3 D]: head h owns columns h D/heads … of each. Result [B, T, D]; of
+ * padding (group 0) it is meaningless but finite. Vaswani et al. 2017, arXiv:1706.03762. */
 val self_attention(net n, val qkv, const struct attention *how);
 
 #endif

@@ -105,6 +105,89 @@ static void backward_keeps_no_mask(void **state)
     store_free(store);
 }
 
+enum { TEXTS = 4, LENGTH = 32, HEADS = 3, EACH = 5, SIDE_BY_SIDE = 3 * HEADS * EACH };
+
+/* [B, T, 3 D] -> part k as [B, heads, T, D / heads]. */
+static val heads(val qkv, int k)
+{
+    val own = slice(qkv, 2, k * HEADS * EACH, (k + 1) * HEADS * EACH);
+    return permute(reshape(own, SHAPE(rows(qkv), LENGTH, HEADS, EACH)), (int[]){ 0, 2, 1, 3 });
+}
+
+/* Causal attention with dropout from its definition; dropout() draws with (text, head, query, key).
+ */
+static val composed(net n, val qkv)
+{
+    val place = cast(count_up(qkv.graph, LENGTH), F32);
+    val score =
+        scale(matmul_transposed(heads(qkv, 0), false, heads(qkv, 1), true), sqrt(1. / EACH));
+    val hidden =
+        greater(reshape(place, SHAPE(1, 1, 1, LENGTH)), reshape(place, SHAPE(1, 1, LENGTH, 1)));
+    val weight = softmax(add(score, scale(hidden, -1e9)));
+    val y = matmul(dropout(n, "weights", weight, 0.3), heads(qkv, 2));
+    return reshape(permute(y, (int[]){ 0, 2, 1, 3 }), SHAPE(rows(qkv), LENGTH, HEADS * EACH));
+}
+
+/* Rows [first, first + texts) of TEXTS: y and the gradient of a weighted sum of it. */
+static struct program *attending(struct store *store, bool together, int64_t first, int64_t texts)
+{
+    struct graph *g = graph_new(store);
+    struct program *p = NULL;
+    net n = network(g, "net", true, 1);
+    val qkv = input(g, "qkv", F32, SHAPE(texts, LENGTH, SIDE_BY_SIDE)), slope;
+    val weight = input(g, "weight", F32, SHAPE(texts, LENGTH, HEADS * EACH));
+    val y = together ? attention_dropout(n, "weights", qkv, no_value(g), HEADS, true, 0, 0.3)
+                     : composed(n, qkv);
+    gradients_of(y, weight, 1, &qkv, &slope);
+    output(y, "y");
+    output(slope, "slope");
+    require(compile(g, &(struct target){ .check = true, .seed = 3 }, &p), "attention");
+    graph_free(g);
+    for (int k = 0; k < 2; k++) {
+        int64_t each = LENGTH * (k ? HEADS * EACH : SIDE_BY_SIDE);
+        struct random_stream stream = random_stream(1, k ? "weight" : "qkv", 0, 0);
+        float *to = program_input(p, k ? "weight" : "qkv");
+        for (int64_t i = 0; i < TEXTS * each; i++) {
+            float number = random_float(&stream) - 0.5f;
+            if (i >= first * each && i < (first + texts) * each)
+                to[i - first * each] = 2 * number;
+        }
+    }
+    program_rows(p, first, texts, TEXTS);
+    require(program_run(p, 5), "attention");
+    return p;
+}
+
+/* What one op drops is what dropout drops of the weights as a matrix, there and in backward. */
+static void attention_drops_as_dropout_does(void **state)
+{
+    (void)state;
+    struct store *store = store_new(1);
+    struct program *one = attending(store, true, 0, TEXTS);
+    struct program *many = attending(store, false, 0, TEXTS);
+    static const char *const name[] = { "y", "slope" };
+    for (int k = 0; k < 2; k++) {
+        const float *a = program_output(one, name[k]), *b = program_output(many, name[k]);
+        for (int i = 0; i < TEXTS * LENGTH * (k ? SIDE_BY_SIDE : HEADS * EACH); i++)
+            if (!(fabsf(a[i] - b[i]) < 1e-5f))
+                fail_msg("%s %d: %g, composed %g", name[k], i, (double)a[i], (double)b[i]);
+    }
+    program_free(many);
+    for (int64_t texts = 1; texts < TEXTS; texts++)
+        for (int64_t first = 0; first + texts <= TEXTS; first += texts) {
+            struct program *some = attending(store, true, first, texts);
+            for (int k = 0; k < 2; k++) {
+                int64_t each = LENGTH * (k ? SIDE_BY_SIDE : HEADS * EACH);
+                assert_memory_equal(program_output(some, name[k]),
+                                    program_output(one, name[k]) + first * each,
+                                    (size_t)(texts * each) * sizeof(float));
+            }
+            program_free(some);
+        }
+    program_free(one);
+    store_free(store);
+}
+
 static void rates_are_checked(void **state)
 {
     (void)state;
@@ -127,6 +210,7 @@ static int run(const char *isa)
         cmocka_unit_test(numbers_are_those_of_the_row),
         cmocka_unit_test(parts_draw_as_the_whole),
         cmocka_unit_test(backward_keeps_no_mask),
+        cmocka_unit_test(attention_drops_as_dropout_does),
         cmocka_unit_test(rates_are_checked),
     };
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);

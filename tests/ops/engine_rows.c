@@ -26,7 +26,8 @@ static void rows_are_complete(void **state)
         assert_true(!differentiable || op->gradient || (op->flags & OP_NO_GRADIENT));
         assert_false(op->gradient && (op->flags & OP_NO_GRADIENT));
         assert_false((op->flags & OP_PURE) && (op->flags & (OP_RANDOM | OP_EFFECT)));
-        assert_true(!(op->flags & OP_RANDOM) || op->attribute == ATTRIBUTE_RANDOM);
+        assert_true(!(op->flags & OP_RANDOM) || op->attribute == ATTRIBUTE_RANDOM ||
+                    op->attribute == ATTRIBUTE_ATTENTION);
         assert_true(!(op->flags & OP_IN_PLACE) || op->inputs != 0);
     }
     assert_true(count > 60);
@@ -63,7 +64,8 @@ static void names_are_unique(void **state)
 static bool is_checked_elsewhere(const struct op_type *op)
 {
     return op->inputs == 0 || (op->flags & OP_EFFECT) || op == &op_bn_gradient ||
-           op == &op_max_pool_gradient || op == &op_average_pool_gradient || op == &op_all_gather ||
+           op == &op_max_pool_gradient || op == &op_average_pool_gradient ||
+           op == &op_attention_gradient || op == &op_layer_norm_gradient || op == &op_all_gather ||
            strcmp(op->name, "reorder") == 0; /* layout passes emit it */
 }
 

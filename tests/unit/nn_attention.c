@@ -62,7 +62,7 @@ static void check_attention(bool causal, int64_t band, bool grouped)
         in[i] = input(g, name[i], F32, SHAPE(TEXTS, LENGTH, WIDTH));
     if (grouped)
         how.group = input(g, "group", I32, SHAPE(TEXTS, LENGTH));
-    val y = attention(network(g, "n", true, 1), in[0], in[1], in[2], &how);
+    val y = self_attention(network(g, "n", true, 1), concat(3, in, 2), &how);
     struct reference *r = NULL;
     assert_int_equal(reference_new(g, 1, &r), TACIT_OK);
     for (int i = 0; i < 3; i++)

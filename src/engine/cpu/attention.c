@@ -1,14 +1,20 @@
 /* Calls of attention: heads of texts are shared out, each thread with a scratch of its own. */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/random.h"
 #include "engine/cpu/kernels/kernels.h"
 #include "engine/cpu/tables.h"
+
+#include <math.h>
+#include <string.h>
 
 struct attention_call {
     struct attention_work work;
     int64_t items, slots, slot_items; /* a slot: the scratch of a thread, in floats */
     float *scratch;
     bool backward;
+    struct attention_draw *draw; /* [texts], where weights are dropped */
+    char name[];                 /* of the draw: its graph may be freed before the program runs */
 };
 
 /* Slots [begin, end), each with its share of the heads. */
@@ -23,10 +29,20 @@ static void slot_body(void *argument, int64_t begin, int64_t end)
     }
 }
 
+static void open_draws(struct attention_call *c, const struct run_key *key, int64_t texts)
+{
+    for (int64_t t = 0; c->draw && t < texts; t++) {
+        uint64_t row = (uint64_t)run_row(key, texts, t);
+        struct random_stream stream = random_stream(key->seed, c->name, key->step, row);
+        c->draw[t] = (struct attention_draw){ stream.key, stream.high };
+    }
+}
+
 static void attention_run(struct call *call)
 {
     struct attention_call *c = call->state;
     int group = c->backward ? 4 : 1;
+    open_draws(c, call->run_key, call->in[0].type.shape.dim[0]);
     c->scratch = call->scratch;
     c->work.qkv = call->in[0].data;
     c->work.group = call->inputs > group ? call->in[group].data : NULL;
@@ -42,18 +58,46 @@ static int64_t whole(int64_t count)
     return (count + 15) / 16 * 16;
 }
 
+static void attention_drop(void *state)
+{
+    struct attention_call *c = state;
+    memory_free(c->draw);
+    memory_free(c);
+}
+
+/* NULL: no memory. */
+static struct attention_call *attention_new(const struct attributes *attribute, int64_t texts)
+{
+    const char *name = attribute->random.call ? attribute->random.call : "";
+    size_t bytes = strlen(name) + 1;
+    struct attention_call *c = memory_new(1, sizeof *c + bytes);
+    if (!c || !attribute->random.call)
+        return c;
+    memcpy(c->name, name, bytes);
+    c->draw = memory_new((size_t)texts, sizeof *c->draw);
+    if (!c->draw) {
+        memory_free(c);
+        return NULL;
+    }
+    return c;
+}
+
 static status attention_prepare(struct call *call)
 {
-    struct attention_call *c = memory_new(1, sizeof *c);
+    struct shape qkv = call->in[0].type.shape;
+    struct attention_call *c = attention_new(&call->attribute, qkv.dim[0]);
     if (!c)
         return TACIT_RESOURCES;
-    struct shape qkv = call->in[0].type.shape;
+    double rate = call->attribute.random.rate;
     int64_t heads = call->attribute.attention.heads, width = qkv.dim[2] / 3;
     c->work = (struct attention_work){ .heads = heads,
                                        .length = qkv.dim[1],
                                        .width = width,
                                        .band = call->attribute.attention.band,
-                                       .causal = call->attribute.attention.causal };
+                                       .causal = call->attribute.attention.causal,
+                                       .least = c->draw ? (uint32_t)ceil(rate * 0x1p24) : 0,
+                                       .factor = (float)(1 / (1 - rate)),
+                                       .draw = c->draw };
     c->items = qkv.dim[0] * heads;
     c->slots = parallel_threads() < c->items ? parallel_threads() : c->items;
     c->slots = c->slots > 1 ? c->slots : 1;
@@ -61,11 +105,11 @@ static status attention_prepare(struct call *call)
     int64_t wide = whole(qkv.dim[1]), room = whole(width / heads), block = ATTENTION_QUERIES;
     c->slot_items = 2 * wide * room + block * (wide + room);
     if (c->backward)
-        c->slot_items += 4 * wide * room + block * (wide + 2 * room);
+        c->slot_items += 4 * wide * room + block * (wide + 2 * room) + wide;
     int64_t products = c->backward ? 5 : 2, seen = c->work.causal ? 1 : 2;
     call->flops = (double)(products * seen * qkv.dim[0] * qkv.dim[1] * qkv.dim[1] * width);
     call->state = c;
-    call->drop = memory_free;
+    call->drop = attention_drop;
     call->scratch_bytes = (size_t)(c->slots * c->slot_items) * sizeof(float);
     call->run = attention_run;
     return TACIT_OK;

@@ -1,6 +1,7 @@
 /* Attention over packed queries, keys and values, without a T x T matrix that anybody keeps: the
  * gradient computes the weights again from the scores and their level. Vaswani et al. 2017,
  * arXiv:1706.03762; Dao et al. 2022, arXiv:2205.14135. */
+#include "base/random.h"
 #include "engine/ops/rule.h"
 
 #include <math.h>
@@ -46,7 +47,17 @@ struct head {
     double scale;
     bool causal;
     int64_t band;
+    struct random_stream stream; /* of the text, where weights are dropped */
+    int64_t first, pitch;        /* places of this head's weights in it, and from query to query */
+    double rate;
 };
+
+static struct random_stream stream_of(const struct reference_call *call, int64_t text)
+{
+    const char *name = call->node->attribute.random.call;
+    uint64_t row = (uint64_t)run_row(&call->key, call->in_type[0]->shape.dim[0], text);
+    return random_stream(call->key.seed, name ? name : "", call->key.step, row);
+}
 
 static struct head head_of(const struct reference_call *call, const double *group, int64_t item)
 {
@@ -64,7 +75,25 @@ static struct head head_of(const struct reference_call *call, const double *grou
                           .width = width,
                           .scale = 1 / sqrt((double)size),
                           .causal = call->node->attribute.attention.causal,
-                          .band = call->node->attribute.attention.band };
+                          .band = call->node->attribute.attention.band,
+                          .stream = stream_of(call, text),
+                          .first = item % heads * qkv.dim[1],
+                          .pitch = (qkv.dim[1] + 15) / 16 * 16,
+                          .rate = call->node->attribute.random.rate };
+}
+
+/* What the weight of query i for key j is multiplied by: 0, or what keeps its mean. */
+static double kept(const struct head *h, int64_t i, int64_t j)
+{
+    if (h->rate == 0)
+        return 1;
+    struct random_stream stream = h->stream;
+    uint64_t at = (uint64_t)((h->first + i) * h->pitch + j);
+    float number = 0;
+    stream.low = at / 4;
+    for (uint64_t draws = 0; draws <= at % 4; draws++)
+        number = random_float(&stream);
+    return (double)number < h->rate ? 0 : 1 / (1 - h->rate);
 }
 
 static double dot(const double *a, const double *b, int64_t count)
@@ -100,6 +129,7 @@ static void reference_attention(const struct reference_call *call)
             for (int64_t j = 0; j < h.length; j++) {
                 double weight = exp(score(&h, i, j) - largest);
                 total += weight;
+                weight *= kept(&h, i, j);
                 for (int64_t k = 0; k < h.size; k++)
                     y[i * h.width + k] += weight * h.v[j * h.step + k];
             }
@@ -117,22 +147,38 @@ val attention_packed(val qkv, val group, int64_t heads, bool causal, int64_t ban
                      &attributes);
 }
 
+val attention_dropout(net n, const char *call, val qkv, val group, int64_t heads, bool causal,
+                      int64_t band, double rate)
+{
+    if (!n.training || rate == 0 || is_none(qkv) || n.graph->failed)
+        return attention_packed(qkv, group, heads, causal, band);
+    struct attributes attributes = { .random = { network_draw(n, call, rate), rate },
+                                     .attention = { heads, band, causal } };
+    return attributes.random.call ? graph_add(n.graph, &op_attention, is_none(group) ? 1 : 2,
+                                              (val[]){ qkv, group }, &attributes)
+                                  : no_value(n.graph);
+}
+
 static val make_attention(const val in[], int inputs, const double number[])
 {
-    return attention_packed(in[0], inputs == 2 ? in[1] : no_value(in[0].graph), (int64_t)number[0],
-                            number[1] != 0, (int64_t)number[2]);
+    val group = inputs == 2 ? in[1] : no_value(in[0].graph);
+    return attention_dropout(network(in[0].graph, "net", true, 1), "weights", in[0], group,
+                             (int64_t)number[0], number[1] != 0, (int64_t)number[2], number[3]);
 }
 
 const struct op_type op_attention = {
     .name = "attention",
-    .doc = "softmax(q k^T / sqrt(size)) v, head by head, of packed q, k, v [B, T, 3 D].",
+    .doc =
+        "softmax(q k^T / sqrt(size)) v, head by head, of packed q, k, v [B, T, 3 D]; weights may "
+        "be dropped.",
     .inputs = -1,
     .outputs = 2,
     .private_outputs = 1,
-    .flags = OP_PURE | OP_INTEGERS,
+    .flags = OP_RANDOM | OP_INTEGERS,
     .attribute = ATTRIBUTE_ATTENTION,
-    .cases = "[2,5,12] | 2 0 0\n[1,1,3] | 1 1 0\n[2,7,24] | 4 1 0\n[1,9,6] | 1 1 3\n"
-             "[2,8,12] [2,8]:3 | 2 0 0\n[2,8,12] [2,8]:2 | 1 1 0\n[1,6,12] [1,6]:2 | 2 0 2",
+    .cases = "[2,5,12] | 2 0 0 0\n[1,1,3] | 1 1 0 0\n[2,7,24] | 4 1 0 0\n[1,9,6] | 1 1 3 0\n"
+             "[2,8,12] [2,8]:3 | 2 0 0 0\n[2,8,12] [2,8]:2 | 1 1 0 0\n"
+             "[1,6,12] [1,6]:2 | 2 0 2 0\n[2,7,12] | 2 0 0 0.3\n[2,6,12] [2,6]:2 | 1 1 0 0.5",
     .shape = shape_attention,
     .gradient = gradient_attention,
     .reference = reference_attention,
@@ -155,8 +201,8 @@ static void gradient_attention_gradient(RULE_ARGUMENTS)
     din[0] = graph_fail(in[0].graph, "attention cannot be differentiated twice");
 }
 
-/* p = e^(score - level); dv_j += p dy_i, ds = p (dy_i . v_j - dy_i . y_i), dq_i += ds k_j and
- * dk_j += ds q_i, scaled. */
+/* p = e^(score - level), kept by m; dv_j += p m dy_i, ds = p (m dy_i . v_j - dy_i . y_i),
+ * dq_i += ds k_j and dk_j += ds q_i, scaled. */
 static void reference_attention_gradient(const struct reference_call *call)
 {
     const double *group = call->node->inputs == 5 ? call->in[4] : NULL;
@@ -172,7 +218,9 @@ static void reference_attention_gradient(const struct reference_call *call)
             double radial = dot(dy, call->in[1] + at + i * h.width, h.size);
             for (int64_t j = 0; j < h.length; j++) {
                 double p = exp(score(&h, i, j) - call->in[2][item * h.length + i]);
-                double slope = p * (dot(dy, h.v + j * h.step, h.size) - radial) * h.scale;
+                double share = kept(&h, i, j), dp = share * dot(dy, h.v + j * h.step, h.size);
+                double slope = p * (dp - radial) * h.scale;
+                p *= share;
                 for (int64_t k = 0; k < h.size; k++) {
                     dv[j * h.step + k] += p * dy[k];
                     dq[i * h.step + k] += slope * h.k[j * h.step + k];
@@ -188,7 +236,7 @@ const struct op_type op_attention_gradient = {
     .doc = "The gradient of attention by its packed queries, keys and values.",
     .inputs = -1,
     .outputs = 1,
-    .flags = OP_PURE | OP_INTEGERS,
+    .flags = OP_RANDOM | OP_INTEGERS,
     .attribute = ATTRIBUTE_ATTENTION,
     .shape = shape_attention_gradient,
     .gradient = gradient_attention_gradient,

@@ -48,7 +48,7 @@ static void reference_random(const struct reference_call *call)
 static bool is_drawn(const struct graph *graph, const char *call)
 {
     for (size_t n = 0; n < graph->nodes; n++)
-        if (graph->node[n].op->flags & OP_RANDOM &&
+        if (graph->node[n].attribute.random.call &&
             strcmp(graph->node[n].attribute.random.call, call) == 0)
             return true;
     return false;
@@ -96,17 +96,25 @@ static void reference_dropout(const struct reference_call *call)
         call->out[0][i] = call->out[0][i] < rate ? 0 : call->in[0][i] / (1 - rate);
 }
 
+const char *network_draw(net n, const char *call, double rate)
+{
+    if (!(rate > 0 && rate < 1)) {
+        graph_fail(n.graph, "dropout %s: a rate of %g is not in [0, 1)", call, rate);
+        return NULL;
+    }
+    char *name = arena_text(&n.graph->arena, "%s.%s%s", n.range->name, n.scope, call);
+    if (!name)
+        graph_fail(n.graph, "out of memory while building a graph");
+    return name ? new_draw(n.graph, name) : NULL;
+}
+
 val dropout(net n, const char *call, val x, double rate)
 {
     if (!n.training || rate == 0 || is_none(x) || n.graph->failed)
         return x;
-    if (!(rate > 0 && rate < 1))
-        return graph_fail(n.graph, "dropout %s: a rate of %g is not in [0, 1)", call, rate);
-    char *name = arena_text(&n.graph->arena, "%s.%s%s", n.range->name, n.scope, call);
-    if (!name)
-        return graph_fail(n.graph, "out of memory while building a graph");
-    struct attributes attributes = { .random = { new_draw(n.graph, name), rate } };
-    return graph_add(n.graph, &op_dropout, 1, &x, &attributes);
+    struct attributes attributes = { .random = { network_draw(n, call, rate), rate } };
+    return attributes.random.call ? graph_add(n.graph, &op_dropout, 1, &x, &attributes)
+                                  : no_value(n.graph);
 }
 
 static val make_dropout(const val in[], int inputs, const double number[])

@@ -9,6 +9,10 @@
 #define RULE_ARGUMENTS \
     const struct node *node, const val in[], const val out[], const val dout[], val din[]
 
+/* The name of a draw of the network, as dropout's and unlike all earlier ones; NULL: no memory,
+ * which the graph then tells of, or a rate that is not in (0, 1). */
+const char *network_draw(net n, const char *call, double rate);
+
 /* Integers as the numbers that arithmetic takes. */
 static inline val real(val x)
 {

@@ -156,9 +156,10 @@ static void key_random(struct text *key, const struct attributes *a, int rank)
 
 static void key_attention(struct text *key, const struct attributes *a, int rank)
 {
-    (void)rank;
     text_append(key, " %lld %lld %d", (long long)a->attention.heads, (long long)a->attention.band,
                 a->attention.causal);
+    if (a->random.call)
+        key_random(key, a, rank);
 }
 
 /* Members only, each by itself: what lies between them in memory means nothing. */

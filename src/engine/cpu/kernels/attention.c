@@ -104,10 +104,12 @@ struct head {
     int64_t length, size;   /* T, and items of a head */
     int64_t wide, room;     /* T and size, rounded up to whole vectors */
     float scale;            /* of scores */
-    float *keys, *values;   /* K^T scale [size, wide], V [T, room] */
-    float *scores;          /* [QUERIES, wide] */
-    float *result;          /* [QUERIES, room] */
-    float *rest;            /* what else the gradient wants */
+    int64_t number;         /* of the head */
+    struct attention_draw draw;
+    float *keys, *values; /* K^T scale [size, wide], V [T, room] */
+    float *scores;        /* [QUERIES, wide] */
+    float *result;        /* [QUERIES, room] */
+    float *rest;          /* what else the gradient wants */
 };
 
 static int64_t whole(int64_t count)
@@ -127,7 +129,10 @@ static struct head open_head(const struct attention_work *work, int64_t item, fl
                       .size = size,
                       .wide = whole(work->length),
                       .room = whole(size),
-                      .scale = (float)(1 / sqrt((double)size)) };
+                      .scale = (float)(1 / sqrt((double)size)),
+                      .number = number };
+    if (work->least)
+        h.draw = work->draw[text];
     h.k = h.q + work->width;
     h.v = h.k + work->width;
     h.keys = scratch;
@@ -139,11 +144,28 @@ static struct head open_head(const struct attention_work *work, int64_t item, fl
     return h;
 }
 
+/* Drops weights of query i in row[0 …], whose first item is of key `first`. */
+static void drop(const struct head *h, int64_t i, int64_t first, int64_t count, float *row)
+{
+    const struct attention_work *work = h->work;
+    int64_t at = (h->number * h->length + i) * h->wide + first;
+    if (work->least)
+        KERNEL(dropout)(h->draw.key, h->draw.high, at, work->least, work->factor, row, row, count);
+}
+
 /* Keys that query i may see by its place: [first, last). */
 static void sight(const struct attention_work *work, int64_t i, int64_t *first, int64_t *last)
 {
     *last = work->causal ? i + 1 : work->length;
     *first = work->band && i + 1 > work->band ? i + 1 - work->band : 0;
+}
+
+/* Whole vectors of keys that query i may see end here. */
+static int64_t seen_by(const struct head *h, int64_t i)
+{
+    int64_t first, last;
+    sight(h->work, i, &first, &last);
+    return whole(last);
 }
 
 /* The strip of a block of queries: whole vectors that hold all that any of them sees. */
@@ -200,6 +222,7 @@ void KERNEL(attention)(const struct attention_work *work, int64_t item, float *s
             double sum = v16_sum(total);
             work->level[item * h.length + start + r] = largest + (float)log(sum);
             share[r] = (float)(1 / sum);
+            drop(&h, start + r, first, seen_by(&h, start + r) - first, row);
         }
         int64_t seen = (last < h.length ? last : h.length) - first;
         struct small product = { count,    h.room, seen, h.scores, h.values + first * h.room,
@@ -219,6 +242,7 @@ struct reverse {
     float *dkeys, *dvalues; /* [wide, room] */
     float *queries, *dy;    /* of a block: [QUERIES, room] */
     float *slopes;          /* [QUERIES, wide] */
+    float *kept;            /* [wide]: by what the weights of a query are multiplied */
 };
 
 static struct reverse open_reverse(const struct head *h)
@@ -232,6 +256,7 @@ static struct reverse open_reverse(const struct head *h)
     r.queries = r.dvalues + h->wide * h->room;
     r.dy = r.queries + QUERIES * h->room;
     r.slopes = r.dy + QUERIES * h->room;
+    r.kept = r.slopes + QUERIES * h->wide;
     memset(r.dkeys, 0, bytes);
     memset(r.dvalues, 0, bytes);
     pack_columns(h->v, h->step, h->length, h->size, h->wide, 1, r.values);
@@ -239,20 +264,27 @@ static struct reverse open_reverse(const struct head *h)
     return r;
 }
 
-/* Weights p into the scores' place, p (dp - sum(p dp)) into that of dp; sum(p dp) = y . dy. */
-static void slopes(const struct head *h, const struct reverse *r, const float *level,
-                   const float *y, int64_t count, int64_t strip_width)
+/* Weights p m into the scores' place, p (m dp - sum(p m dp)) into that of dp, where m drops; that
+ * sum is y . dy. */
+static void slopes(const struct head *h, const struct reverse *r, int64_t start, const float *level,
+                   const float *y, int64_t count, int64_t first, int64_t last)
 {
+    for (int64_t j = 0; j < last - first; j++)
+        r->kept[j] = 1;
     for (int64_t i = 0; i < count; i++) {
         float *p = h->scores + i * h->wide, *dp = r->slopes + i * h->wide;
         const float *dy = r->dy + i * h->room;
         float radial = 0;
         for (int64_t k = 0; k < h->size; k++)
             radial += y[i * h->work->width + k] * dy[k];
-        for (int64_t j = 0; j < strip_width; j += LANES) {
-            v16 weight = v16_exp(v16_load(p + j) - level[i]);
-            v16_store(p + j, weight);
-            v16_store(dp + j, weight * (v16_load(dp + j) - radial));
+        int64_t end = seen_by(h, start + i);
+        for (int64_t j = 0; h->work->least && j < end - first; j++)
+            r->kept[j] = 1;
+        drop(h, start + i, first, end - first, r->kept);
+        for (int64_t j = 0; j < last - first; j += LANES) {
+            v16 weight = v16_exp(v16_load(p + j) - level[i]), kept = v16_load(r->kept + j);
+            v16_store(p + j, weight * kept);
+            v16_store(dp + j, weight * (v16_load(dp + j) * kept - radial));
         }
     }
 }
@@ -272,7 +304,7 @@ static void reverse_block(const struct head *h, const struct reverse *r, int64_t
                                 r->slopes, h->room,      1,       h->wide, h->wide,
                                 false };
     small_product(&of_weights);
-    slopes(h, r, level + start, y + start * width, count, last - first);
+    slopes(h, r, start, level + start, y + start * width, count, first, last);
     struct small of_queries = { count,     h->room, seen, r->slopes, r->keys + first * h->room,
                                 h->result, h->wide, 1,    h->room,   h->room,
                                 false };

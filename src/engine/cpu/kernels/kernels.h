@@ -101,6 +101,14 @@ struct attention_work {
     float *y, *level;     /* [texts, T, width]; [texts, heads, T]: ln sum e^score */
     const float *dy;
     float *dqkv;
+    /* Weights below `least` / 2^24 are dropped, the others times `factor`; 0: none is. Weight
+     * (head, query, key) of a text is number (head T + query) T' + key of its stream, T' being T in
+     * whole vectors. */
+    uint32_t least;
+    float factor;
+    const struct attention_draw {
+        uint64_t key, high;
+    } * draw; /* [texts] */
 };
 
 /* Winograd's F(4x4, 3x3): 36 points stand for a tile. Left operands are stored by groups of 12
@@ -162,7 +170,7 @@ struct winograd_fetch {
     X(attention_gradient, (const struct attention_work *work, int64_t item, float *scratch))       \
     X(l2_normalize,                                                                                \
       (const float *x, double epsilon, float *y, float *inverse, int64_t rows, int64_t width))     \
-    /* random_float's numbers from `first`, a multiple of RANDOM_PIECE, of a stream (key, high);   \
+    /* random_float's numbers from `first`, a multiple of 4, of a stream (key, high);              \
      * y = x factor where a number is at least `least` / 2^24, else 0 */                           \
     X(random_uniform, (uint64_t key, uint64_t high, int64_t first, float *y, int64_t count))       \
     X(dropout, (uint64_t key, uint64_t high, int64_t first, uint32_t least, float factor,          \
