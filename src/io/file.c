@@ -398,6 +398,16 @@ status log_file_sync(struct log_file *log)
     return sync_all(log->descriptor) ? TACIT_OK : write_failure(log->path, "be written");
 }
 
+status log_file_moved(struct log_file *log, const char *path)
+{
+    char *kept = text_join(path, "");
+    if (!kept)
+        return TACIT_RESOURCES;
+    memory_free(log->path);
+    log->path = kept;
+    return TACIT_OK;
+}
+
 void log_file_close(struct log_file *log)
 {
     if (log->path)

@@ -73,6 +73,9 @@ status log_file_append(struct log_file *log, const void *bytes, size_t count);
 status log_file_sync(struct log_file *log);
 void log_file_close(struct log_file *log);
 
+/* Tells an open log that its file has been renamed. TACIT_RESOURCES. */
+status log_file_moved(struct log_file *log, const char *path);
+
 /* Tests only: the n-th operation of this kind from now fails as on a full disk (n = 1 is the
  * next); 0 switches this off. file_operations: how many there were so far. */
 enum file_operation { FILE_WRITE, FILE_SYNC, FILE_RENAME };

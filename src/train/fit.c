@@ -85,7 +85,28 @@ static status fit_restore(struct fit *fit)
     if (!found && fit->setup->initial)
         TRY(initial_fill(fit->setup, fit->store, &fit->audience));
     fit->touched = fit->saved = found;
-    return run_open_logs(fit->run, fit->position.metrics, fit->position.events);
+    return TACIT_OK;
+}
+
+static status logs_open(struct fit *fit)
+{
+    struct text lost = { 0 };
+    status result = run_open_logs(fit->run, fit->position.metrics, fit->position.events, &lost);
+    if (result == TACIT_OK && lost.length)
+        tell(&fit->audience, TACIT_WARNING, "%sgoing on with new logs", text_string(&lost));
+    text_free(&lost);
+    return result;
+}
+
+static status loader_make_ready(struct fit *fit)
+{
+    if (fit->position.step >= fit->setup->steps)
+        return TACIT_OK;
+    TRY(setup_loader(fit->setup, &fit->loader));
+    if (fit->first == 0)
+        return TACIT_OK;
+    return loader_seek(fit->loader, (uint64_t)(fit->first / fit->setup->batches),
+                       (uint64_t)(fit->first % fit->setup->batches));
 }
 
 status fit_open(struct fit *fit)
@@ -99,16 +120,14 @@ status fit_open(struct fit *fit)
         fit->phase = setup->initial && method->type->either ? "finetune" : "pretrain";
     TRY(fit_compile(fit));
     TRY(fit_restore(fit));
-    TRY(selection_new(fit->setup, fit->store, fit->run, &fit->selection));
     fit->began = fit->position.seconds;
     fit->first = fit->position.step;
-    if (fit->position.step >= setup->steps)
-        return TACIT_OK;
-    TRY(setup_loader(fit->setup, &fit->loader));
-    if (fit->first == 0)
-        return TACIT_OK;
-    return loader_seek(fit->loader, (uint64_t)(fit->first / setup->batches),
-                       (uint64_t)(fit->first % setup->batches));
+    TRY(loader_make_ready(fit));
+    if (fit->run) { /* all is accepted: a run that is overwritten makes room only now */
+        TRY(run_replace(fit->run));
+        TRY(logs_open(fit));
+    }
+    return selection_new(fit->setup, fit->store, fit->run, &fit->selection);
 }
 
 void fit_close(struct fit *fit)

@@ -57,7 +57,7 @@ static status train_in(struct run *run, struct config *config, const struct audi
     struct fit fit = { .setup = &setup, .run = run, .audience = *audience };
     struct setup_request request = { .tune = run->thing != NULL,
                                      .config = config,
-                                     .folder = run->folder };
+                                     .folder = run->place };
     status result = setup_open(&request, audience, &setup);
     if (result == TACIT_OK)
         result = run_save_config(run, config);

@@ -1,4 +1,5 @@
 /* Whole runs on generated pictures: the folder, resuming to the same bytes, what goes wrong. */
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "io/file.h"
@@ -321,8 +323,99 @@ static void nothing_is_left_of_a_run_that_never_began(void **state)
     assert_false(exists("a", ""));
     assert_int_equal(pretrain("a", &watcher, NULL, "data=/nowhere", NULL), TACIT_BAD_DATA);
     assert_false(exists("a", ""));
+    assert_int_equal(pretrain("deep/er/a", &watcher, NULL, "data=/nowhere", NULL), TACIT_BAD_DATA);
+    assert_false(exists("deep", ""));
     assert_int_equal(pretrain("a", &watcher, NULL, "method=supervised", "method.x=1", NULL),
                      TACIT_USAGE);
+}
+
+static void assert_untouched(const char *out, const char *copy)
+{
+    static const char *const files[] = { "model.safetensors", "config.yaml", "metrics.jsonl",
+                                         "samples.tsv", "checkpoints/last.safetensors" };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        assert_same_file(copy, out, files[i]);
+    assert_false(exists(out, "replacement"));
+}
+
+/* A run that is there goes only when all that is to replace it has been accepted. */
+static void a_run_is_replaced_at_the_first_step(void **state)
+{
+    (void)state;
+    static const char *const refused[][2] = {
+        { "data=/nowhere" },  { "batch_size=65" }, { "image_size=4096", "batch_size=64" },
+        { "method=gpt" },     { "holdout=/no" },   { "labels_per_class=2" },
+        { "init=/no/model" },
+    };
+    char command[1200];
+    struct watcher watcher = { .stop_at = -1 }, last = { .stop_at = -1 };
+    assert_int_equal(pretrain("a", &watcher, NULL, NULL), TACIT_OK);
+    snprintf(command, sizeof command, "cp -r %s %s", in("a"), in("copy"));
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command, "mkdir %s", in("empty"));
+    assert_int_equal(system(command), 0);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct watcher other = { .stop_at = -1 };
+        tacit_status result =
+            pretrain("a", &other, NULL, "overwrite=true", refused[i][0], refused[i][1], NULL);
+        assert_int_not_equal(result, TACIT_OK);
+        assert_untouched("a", "copy");
+    }
+    snprintf(command, sizeof command, "data=%s", in("empty"));
+    assert_int_equal(pretrain("a", &watcher, NULL, "overwrite=true", command, NULL),
+                     TACIT_BAD_DATA);
+    assert_untouched("a", "copy");
+    assert_int_equal(pretrain("a", &last, NULL, "overwrite=true", "seed=5", NULL), TACIT_OK);
+    assert_false(exists("a", "replacement"));
+    assert_int_equal(metrics_check("a", STEPS), 3);
+    struct watcher other = { .stop_at = -1 };
+    assert_int_equal(pretrain("other", &other, NULL, "seed=5", NULL), TACIT_OK);
+    assert_same_file("other", "a", "model.safetensors");
+}
+
+/* A run that another process writes is neither resumed nor replaced. */
+static void a_run_being_written_is_refused(void **state)
+{
+    (void)state;
+    char path[600];
+    struct watcher watcher = { .stop_at = 6 }, after = { .stop_at = -1 };
+    assert_int_equal(pretrain("a", &watcher, NULL, NULL), TACIT_STOPPED);
+    snprintf(path, sizeof path, "%s/train.log", in("a"));
+    int log = open(path, O_RDWR);
+    assert_true(log >= 0);
+    assert_int_equal(flock(log, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(pretrain("a", &after, NULL, "overwrite=true", NULL), TACIT_USAGE);
+    assert_non_null(strstr(tacit_message(), "another process is writing this run"));
+    assert_int_equal(resume("a", &after, NULL, NULL), TACIT_USAGE);
+    assert_non_null(strstr(tacit_message(), "another process is writing this run"));
+    assert_true(exists("a", "checkpoints/last.safetensors"));
+    close(log);
+    after.step = 6;
+    assert_int_equal(resume("a", &after, NULL, NULL), TACIT_OK);
+}
+
+/* Logs that are gone are told and begun anew; the weights do not depend on them. */
+static void lost_logs_do_not_end_a_run(void **state)
+{
+    (void)state;
+    static const char *const lose[] = { "rm %s/metrics.jsonl", "rm %s/events.out.tfevents.*",
+                                        "truncate -s 100 %s/metrics.jsonl",
+                                        "truncate -s 100 %s/events.out.tfevents.*",
+                                        "rm %s/train.log %s/samples.tsv" };
+    struct watcher whole = { .stop_at = -1 };
+    assert_int_equal(pretrain("whole", &whole, NULL, NULL), TACIT_OK);
+    for (int i = 0; i < 5; i++) {
+        struct watcher first = { .stop_at = 6 }, second = { .stop_at = -1, .step = 6 };
+        char name[16], command[1200];
+        snprintf(name, sizeof name, "lost%d", i);
+        assert_int_equal(pretrain(name, &first, NULL, NULL), TACIT_STOPPED);
+        snprintf(command, sizeof command, lose[i], in(name), in(name));
+        assert_int_equal(system(command), 0);
+        assert_int_equal(resume(name, &second, NULL, NULL), TACIT_OK);
+        assert_int_equal(second.warnings, i < 4);
+        assert_int_equal(strstr(second.messages, "new logs") != NULL, i < 4);
+        assert_same_file("whole", name, "model.safetensors");
+    }
 }
 
 /* Writes that fail: the status says so, and the run goes on to the same bytes afterwards. */
@@ -479,6 +572,9 @@ int main(void)
         TEST(resumed_runs_end_in_the_same_bytes),
         TEST(loader_threads_change_nothing),
         TEST(other_settings_are_named),
+        TEST(a_run_is_replaced_at_the_first_step),
+        TEST(a_run_being_written_is_refused),
+        TEST(lost_logs_do_not_end_a_run),
         TEST(a_damaged_checkpoint_falls_back),
         TEST(nan_stops_the_run),
         TEST(nothing_is_left_of_a_run_that_never_began),
