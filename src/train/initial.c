@@ -158,7 +158,7 @@ static double text_rate(const struct setup *setup)
 {
     double rate = 5e-5 * pow(768 / (double)method_text(&setup->method).width, 1.5);
     if (setup->method.frozen)
-        return 2e-3;
+        return 1e-2;
     return rate < 2e-5 ? 2e-5 : rate > 5e-4 ? 5e-4 : rate;
 }
 
