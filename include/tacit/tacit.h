@@ -24,7 +24,8 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-/* ---- the library ------------------------------------------------------------------------------ */
+/* ---- the library ------------------------------------------------------------------------------
+ */
 
 /** The version of the library, such as "0.1.0". */
 const char *tacit_version(void);
@@ -43,8 +44,8 @@ int tacit_build_info(int index, tacit_row *row);
 
 /** Row `index` of a table. `kind` is the plural that users type: "methods", "models", "recipes",
  *  "sources", "augmentations", "optimizers", "schedules", "protocols", "generators", "ops"; or
- *  "kinds", whose rows are these names. Returns 1 and fills *row, or 0 after the last row and for an
- *  unknown kind. */
+ *  "kinds", whose rows are these names. Returns 1 and fills *row, or 0 after the last row and for
+ * an unknown kind. */
 int tacit_list(const char *kind, int index, tacit_row *row);
 
 /** Of the rows of tacit_list(kind, …), the name nearest to `word` (by edit distance), for "did you
@@ -54,12 +55,13 @@ const char *tacit_nearest(const char *kind, const char *word);
 /** Frees a text that the library handed out as `char **`. NULL is allowed. */
 void tacit_free(void *text);
 
-/* ---- options and configurations --------------------------------------------------------------- */
+/* ---- options and configurations ---------------------------------------------------------------
+ */
 
 /** One option of a task, as help, manual and shell completion show it. */
 typedef struct tacit_option {
-    const char *key;     /**< "batch_size", "optim.lr" */
-    const char *type;    /**< "true|false", "integer", "number", "text", "path", "list", "one of" … */
+    const char *key;  /**< "batch_size", "optim.lr" */
+    const char *type; /**< "true|false", "integer", "number", "text", "path", "list", "one of" … */
     const char *initial; /**< the default in the form a user types it; "" if there is none */
     const char *allowed; /**< range or choices, "1 to 4096", "f32|bf16|auto"; "" if anything goes */
     const char *summary; /**< one line */
@@ -68,7 +70,8 @@ typedef struct tacit_option {
 
 /** Option `index` (0, 1, …) of a task: "pretrain", "finetune", "resume", "eval", "predict",
  *  "embed", "search", "tokenize", "plan", "synth", or of a command that only has the common
- *  options: "list", "version", "help". Returns 1 and fills *option, or 0 after the last one and for an unknown task. */
+ *  options: "list", "version", "help". Returns 1 and fills *option, or 0 after the last one and for
+ * an unknown task. */
 int tacit_option_at(const char *task, int index, tacit_option *option);
 
 /** The settings of one task: what was given, with defaults for the rest. */
@@ -85,33 +88,36 @@ void tacit_config_free(tacit_config *config);
  *  told by tacit_config_check(), all at once. TACIT_RESOURCES: no memory. */
 tacit_status tacit_config_set(tacit_config *config, const char *key, const char *value);
 
-/** Reads the words of a command line after the command: `key=value`, `--key=value`, `--key value`, and
- *  for switches (true|false options) `--key` and `--no-key`, which never take the next word; `--` ends
- *  them. Other words are things (a path, a name, "-"): they are put into things[], in order (room for
- *  `count` pointers, into words[]), their number into *thing_count. What the command line gives wins
- *  over what files give, in whatever order they are read. */
-tacit_status tacit_config_words(tacit_config *config, int count, char *const words[], const char *things[],
-                                int *thing_count);
+/** Reads the words of a command line after the command: `key=value`, `--key=value`, `--key value`,
+ * and for switches (true|false options) `--key` and `--no-key`, which never take the next word;
+ * `--` ends them. Other words are things (a path, a name, "-"): they are put into things[], in
+ * order (room for `count` pointers, into words[]), their number into *thing_count. What the command
+ * line gives wins over what files give, in whatever order they are read. */
+tacit_status tacit_config_words(tacit_config *config, int count, char *const words[],
+                                const char *things[], int *thing_count);
 
-/** Reads options from a YAML file: nested maps or dotted keys. TACIT_USAGE: unreadable or no YAML. The
- *  option config=PATH does the same, when the configuration is checked. */
+/** Reads options from a YAML file: nested maps or dotted keys. TACIT_USAGE: unreadable or no YAML.
+ * The option config=PATH does the same, when the configuration is checked. */
 tacit_status tacit_config_load(tacit_config *config, const char *path);
 
-/** TACIT_OK when the configuration is complete and free of contradictions. Otherwise TACIT_USAGE, and
- *  the message lists all problems, one a line: the key, what was found, what is allowed, and the
+/** TACIT_OK when the configuration is complete and free of contradictions. Otherwise TACIT_USAGE,
+ * and the message lists all problems, one a line: the key, what was found, what is allowed, and the
  *  name that was perhaps meant. Every task calls this before it reads any data. */
 tacit_status tacit_config_check(tacit_config *config);
 
-/** The value of `key` in the form a user types it (of a checked configuration: "true" and "false" for
- *  switches); NULL when it has none. Valid until the configuration is changed or freed. */
+/** The value of `key` in the form a user types it (of a checked configuration: "true" and "false"
+ * for switches); NULL when it has none. Valid until the configuration is changed or freed. */
 const char *tacit_config_get(const tacit_config *config, const char *key);
 
-/** All settings as YAML that tacit_config_load reads back. The caller frees *text with tacit_free. */
+/** All settings as YAML that tacit_config_load reads back. The caller frees *text with tacit_free.
+ */
 tacit_status tacit_config_print(const tacit_config *config, char **text);
 
-/* ---- observers -------------------------------------------------------------------------------- */
+/* ---- observers --------------------------------------------------------------------------------
+ */
 
-/** How far a task is. Numbers that mean nothing in this phase are NaN (doubles) or -1 (integers). */
+/** How far a task is. Numbers that mean nothing in this phase are NaN (doubles) or -1 (integers).
+ */
 typedef struct tacit_progress {
     const char *phase;         /**< "pretrain", "labels only", "embed", "knn" …; never NULL */
     int64_t step, steps;       /**< steps done and to do in this phase; steps -1: not known */
@@ -146,7 +152,8 @@ typedef struct tacit_observer {
     int (*stop)(void *user);
 } tacit_observer;
 
-/* ---- reports ---------------------------------------------------------------------------------- */
+/* ---- reports ----------------------------------------------------------------------------------
+ */
 
 /** What a task came to: named fields, a table of results, and notes. */
 typedef struct tacit_report tacit_report;
@@ -169,18 +176,20 @@ int tacit_report_rows(const tacit_report *report);
 /** See tacit_report_rows. */
 int tacit_report_columns(const tacit_report *report);
 
-/** The value in `row`, `column` of the results. Returns 1 and fills *value, or 0 outside the table. */
+/** The value in `row`, `column` of the results. Returns 1 and fills *value, or 0 outside the table.
+ */
 int tacit_report_cell(const tacit_report *report, int row, int column, tacit_value *value);
 
-/** Note `index`: a sentence such as a verdict, a line of the protocol, or what to do next; NULL after
- *  the last one. */
+/** Note `index`: a sentence such as a verdict, a line of the protocol, or what to do next; NULL
+ * after the last one. */
 const char *tacit_report_note(const tacit_report *report, int index);
 
 /** The report as one JSON object: "version", the fields, "results": a list of one object a row,
  *  "notes". Holes and NaN are null. The caller frees *text with tacit_free. */
 tacit_status tacit_report_json(const tacit_report *report, char **text);
 
-/* ---- tasks ------------------------------------------------------------------------------------ */
+/* ---- tasks ------------------------------------------------------------------------------------
+ */
 
 /* In all of them `observer` may be NULL, and so may `report` when the caller does not want it; the
  * caller frees *report with tacit_report_free. *report is set (perhaps NULL) also on failure.
@@ -191,7 +200,8 @@ tacit_status tacit_report_json(const tacit_report *report, char **text);
 
 /** Learns from data= without labels and writes the run folder out=. Fields: run, model, steps,
  *  loss, verdict, … as in its summary.json. */
-tacit_status tacit_pretrain(tacit_config *config, const tacit_observer *observer, tacit_report **report);
+tacit_status tacit_pretrain(tacit_config *config, const tacit_observer *observer,
+                            tacit_report **report);
 
 /** Learns from the labels of data= with the network and weights of `thing` (a run folder, a model
  *  file, a Hugging Face folder), all of it or, with freeze=true, a head alone: classes, or numbers
@@ -209,8 +219,8 @@ tacit_status tacit_resume(const char *run, tacit_config *config, const tacit_obs
 /** Judges `thing` (a run folder, a model file; NULL or "": only the subjects of against=). Results:
  *  one row a subject, protocol and number of labels, columns subject, protocol, labels_per_class
  *  ("all" or a number), accuracy, sd, and perhaps interval ("[51.9, 54.2]"). Notes: the protocol.
- *  With qrels= a search is judged instead: `thing` is as of tacit_search, with queries=, or a run in
- *  TREC's format. Results: by, mrr@10, ndcg@10, recall@10, recall@100, map. */
+ *  With qrels= a search is judged instead: `thing` is as of tacit_search, with queries=, or a run
+ * in TREC's format. Results: by, mrr@10, ndcg@10, recall@10, recall@100, map. */
 tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit_observer *observer,
                             tacit_report **report);
 
@@ -225,10 +235,10 @@ tacit_status tacit_predict(const char *thing, tacit_config *config, const tacit_
 tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_observer *observer,
                          tacit_report **report);
 
-/** Finds the texts that fit best to the words query= (or to each of queries=FILE) in `thing`: vectors
- *  that tacit_embed wrote (FILE.npy; the query is embedded by their model, or model=), or texts
- *  (by=bm25 needs nothing else; by=vectors and by=hybrid a model=). Results: rank, score, id, text,
- *  and with queries= the query's id. With out= a file in TREC's format instead. */
+/** Finds the texts that fit best to the words query= (or to each of queries=FILE) in `thing`:
+ * vectors that tacit_embed wrote (FILE.npy; the query is embedded by their model, or model=), or
+ * texts (by=bm25 needs nothing else; by=vectors and by=hybrid a model=). Results: rank, score, id,
+ * text, and with queries= the query's id. With out= a file in TREC's format instead. */
 tacit_status tacit_search(const char *thing, tacit_config *config, const tacit_observer *observer,
                           tacit_report **report);
 
@@ -236,12 +246,13 @@ tacit_status tacit_search(const char *thing, tacit_config *config, const tacit_o
  *  writes the ids of the text data= (one file, as it is; or text=) to out= ("-": standard output),
  *  "decode" the bytes of ids; "count" counts the tokens of all texts of data= (fields texts, bytes,
  *  tokens, bytes_per_token); "show" has a row a token of the first line: piece, id. */
-tacit_status tacit_tokenize(const char *action, tacit_config *config, const tacit_observer *observer,
-                            tacit_report **report);
+tacit_status tacit_tokenize(const char *action, tacit_config *config,
+                            const tacit_observer *observer, tacit_report **report);
 
-/** Makes a run of `thing`, a folder of Hugging Face (config.json, model.safetensors and a tokenizer;
- *  bert, roberta, gpt2): all its tensors, preprocessing and pooling, in the folder out=. Fields: out,
- *  model, method, tensors, parameters. TACIT_BAD_DATA names what is unknown, missing or damaged. */
+/** Makes a run of `thing`, a folder of Hugging Face (config.json, model.safetensors and a
+ * tokenizer; bert, roberta, gpt2): all its tensors, preprocessing and pooling, in the folder out=.
+ * Fields: out, model, method, tensors, parameters. TACIT_BAD_DATA names what is unknown, missing or
+ * damaged. */
 tacit_status tacit_import(const char *thing, tacit_config *config, const tacit_observer *observer,
                           tacit_report **report);
 
@@ -253,8 +264,8 @@ tacit_status tacit_export(const char *thing, tacit_config *config, const tacit_o
 
 /** How well the language model of `thing` guesses the texts of data=, or of its own run. Fields:
  *  nats_per_token, bits_per_byte, perplexity, tokens, bytes, and what was done. */
-tacit_status tacit_perplexity(const char *thing, tacit_config *config, const tacit_observer *observer,
-                              tacit_report **report);
+tacit_status tacit_perplexity(const char *thing, tacit_config *config,
+                              const tacit_observer *observer, tacit_report **report);
 
 /** Gets generated text as it comes: `count` bytes of text `sample` (0, 1, …), whole characters if
  *  they are UTF-8; not 0 ends the generation with TACIT_STOPPED. Called from the thread that runs
@@ -264,20 +275,22 @@ typedef int (*tacit_text)(void *user, int64_t sample, const char *bytes, size_t 
 /** Goes on with prompt= as the language model of `thing` would; `text` (NULL: nobody) gets the
  *  texts as they come. Results: one row a text, columns sample, text, tokens, end ("length",
  *  "stop", "text", "context"). With choices= or score=: one row a choice, columns item, choice,
- *  text, tokens, log_probability, per_token, per_byte, and relative where baseline= is given; fields
- *  best (of one item), or accuracy, where answers are known. */
+ *  text, tokens, log_probability, per_token, per_byte, and relative where baseline= is given;
+ * fields best (of one item), or accuracy, where answers are known. */
 tacit_status tacit_generate(const char *thing, tacit_config *config, const tacit_observer *observer,
                             tacit_text text, void *user, tacit_report **report);
 
 /** What tacit_pretrain would do with the same settings, before any step: parameters, peak memory,
  *  operations and time an epoch; every `auto` resolved. Writes nothing. */
-tacit_status tacit_plan(tacit_config *config, const tacit_observer *observer, tacit_report **report);
+tacit_status tacit_plan(tacit_config *config, const tacit_observer *observer,
+                        tacit_report **report);
 
 /** Generates labelled data of `kind` (a row of "generators") into out=. */
 tacit_status tacit_synth(const char *kind, tacit_config *config, const tacit_observer *observer,
                          tacit_report **report);
 
-/* ---- a trained model inside another program ---------------------------------------------------- */
+/* ---- a trained model inside another program ----------------------------------------------------
+ */
 
 /** A trained model, ready to embed. */
 typedef struct tacit_model tacit_model;
@@ -288,16 +301,18 @@ typedef struct tacit_model_shape {
     int dimensions;              /**< of an embedding */
 } tacit_model_shape;
 
-/** Opens `path`: a run folder or its model.safetensors. `threads`: 0 is all cores; the first model or
- *  task of a process decides. The caller frees *model with tacit_model_free. */
+/** Opens `path`: a run folder or its model.safetensors. `threads`: 0 is all cores; the first model
+ * or task of a process decides. The caller frees *model with tacit_model_free. */
 tacit_status tacit_model_open(const char *path, int threads, tacit_model **model);
 
 /** Fills *shape. */
 void tacit_model_describe(const tacit_model *model, tacit_model_shape *shape);
 
 /** Embeds `count` pictures. pixels: [count, channels, height, width], from 0 to 1 (the model
- *  normalises them itself); embeddings: [count, dimensions], written. One call at a time a model. */
-tacit_status tacit_model_embed(tacit_model *model, int64_t count, const float *pixels, float *embeddings);
+ *  normalises them itself); embeddings: [count, dimensions], written. One call at a time a model.
+ */
+tacit_status tacit_model_embed(tacit_model *model, int64_t count, const float *pixels,
+                               float *embeddings);
 
 /** Frees a model. NULL is allowed. */
 void tacit_model_free(tacit_model *model);

@@ -16,8 +16,8 @@ enum { LONGEST_WORD = 255 };
 
 /* Calls `take` with every word, in order: runs of letters, digits and marks, with apostrophes
  * within (a closing 's is dropped by WORDS_ENGLISH) and points and commas between digits; every
- * ideograph is a word. Longer words than LONGEST_WORD are cut. Ends early with what `take` returns if
- * that is not TACIT_OK; else TACIT_OK, or TACIT_RESOURCES. */
+ * ideograph is a word. Longer words than LONGEST_WORD are cut. Ends early with what `take` returns
+ * if that is not TACIT_OK; else TACIT_OK, or TACIT_RESOURCES. */
 typedef status word_take(void *argument, const char *word, size_t length);
 status words_each(struct text_view text, enum word_rule rule, word_take *take, void *argument);
 

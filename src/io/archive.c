@@ -154,8 +154,7 @@ status archive_walk_next(struct archive_walk *walk, struct archive_member *membe
             break;
     }
     text_clear(&walk->name);
-    TRY(is_raw(walk) ? raw_name(walk)
-                     : text_append(&walk->name, "%s", member_path(entry)));
+    TRY(is_raw(walk) ? raw_name(walk) : text_append(&walk->name, "%s", member_path(entry)));
     *member = (struct archive_member){
         .name = text_string(&walk->name),
         .size = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : -1,

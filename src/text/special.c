@@ -284,8 +284,8 @@ static int64_t pair_token(const struct tokenizer *tokenizer, const json_t *proce
     return text ? special_find(tokenizer, text, strlen(text)) : -1;
 }
 
-/* BertProcessing and RobertaProcessing: the frames are built in. The latter's add_prefix_space moves
- * offsets only. */
+/* BertProcessing and RobertaProcessing: the frames are built in. The latter's add_prefix_space
+ * moves offsets only. */
 static bool fixed_read(struct tokenizer *tokenizer, const json_t *processor, bool roberta)
 {
     int64_t cls = pair_token(tokenizer, processor, "cls");

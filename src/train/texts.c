@@ -12,10 +12,8 @@ static const char *const field_names[] = {
 };
 
 static const struct text_form_type *const forms[] = {
-    [TEXT_STREAM] = &text_form_stream,
-    [TEXT_SENTENCE_PAIRS] = &text_form_pairs,
-    [TEXT_SENTENCES] = &text_form_sentences,
-    [TEXT_TUPLES] = &text_form_tuples,
+    [TEXT_STREAM] = &text_form_stream,       [TEXT_SENTENCE_PAIRS] = &text_form_pairs,
+    [TEXT_SENTENCES] = &text_form_sentences, [TEXT_TUPLES] = &text_form_tuples,
     [TEXT_FRAMES] = &text_form_frames,
 };
 

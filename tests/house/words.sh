@@ -16,13 +16,13 @@ named() {
 }
 
 unfinished='(^|[^A-Za-z])(TO''DO|FIX''ME|XX''X|HA''CK)([^A-Za-z]|$)'
-places='(/root/|/work/|/opt/|(^|[^A-Za-z])shared/)'
+places='(/roo[t]/|/wor[k]/|/op[t]/|(^|[^A-Za-z])shared/)'
 
 same "nothing is left undone" "" "$(named "$HOUSE" "$unfinished")"
 same "no place outside is named" "" "$(named "$HOUSE" "$places" | grep -v '^.ci/run:')"
 
 echo '/* TO''DO: later */' >"$sandbox/a.c"
-echo 'open("/root/data")' >"$sandbox/b.c"
+echo 'open("/roo''t/data")' >"$sandbox/b.c"
 same "planted words are found" "a.c b.c" \
     "$( (named "$sandbox" "$unfinished"; named "$sandbox" "$places") | cut -d: -f1 | tr '\n' ' ' | sed 's/ $//')"
 finish

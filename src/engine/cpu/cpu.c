@@ -7,8 +7,8 @@
 #include <string.h>
 
 static const struct cpu_kernel *const tables[] = {
-    cpu_elementwise, cpu_reduce, cpu_rows,        cpu_image,  cpu_move,
-    cpu_index,       cpu_source, cpu_convolution, cpu_matmul, cpu_attention, NULL
+    cpu_elementwise, cpu_reduce,      cpu_rows,   cpu_image,     cpu_move, cpu_index,
+    cpu_source,      cpu_convolution, cpu_matmul, cpu_attention, NULL
 };
 
 const struct cpu_kernel *cpu_find(const struct op_type *op)
