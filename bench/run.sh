@@ -4,13 +4,16 @@
 #     bench/run.sh [FOLDER]              FOLDER: the build folder, with the programs of bench/ in it
 #
 # From the environment (`make bench ROWS="step-f32 knn"` sets them as well):
-#     PEER_PYTHON  a Python with torch, torchvision, pillow, scikit-learn and faiss; unset: our side only
-#     ROWS         some of: step-f32 step-bf16 conv4-step conv4 views knn start
+#     PEER_PYTHON  a Python with torch, torchvision, pillow, scikit-learn, faiss, transformers, tokenizers and
+#                  tiktoken; unset: our side only
+#     ROWS         some of: step-f32 step-bf16 conv4-step conv4 views knn start gpt-f32 gpt-bf16 bert-f32
+#                  bert-bf16 tokenizer generate
 #     RUNS         repetitions of a row, of which the median counts (3)
 #     STEPS        timed steps in a repetition (6); the best counts, on both sides
 #     EPOCHS       of the whole conv4 run (10)
 #     PEER_EPOCHS  of the peer's whole run (EPOCHS); with fewer, its time is told by the epoch
-#     TACIT_DATA   folder with cifar10-jpg/ (conv4) and fashion-mnist/ (start; or Debian's package)
+#     TACIT_DATA   folder with cifar10-jpg/ (conv4), fashion-mnist/ (start; or Debian's package) and texts
+#                  (tokenizer)
 #     DETAILS      a folder that keeps what every program printed
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -267,6 +270,99 @@ row_start() {
         "$(calculate "$ours" %.2f) s, $(value peak "$details/start.ours") MB" "$peer" "$ratio" "≤ 0.5 s" "$(verdict "$ours <= .5")"
 }
 
+# text_row NAME JOB PRECISION TITLE: one training step on tokens; the peer's faster variant.
+text_row() {
+    name=$1 job=$2 precision=$3 title=$4
+    fresh "$name"
+    for _ in $(seq "$runs"); do
+        "$build/bench/bench_text_step" "$job" precision="$precision" steps="$steps" >>"$details/$name.ours" || return 1
+        [ -z "$python" ] || "$python" bench/peers/text_step.py "$job" "$precision" --steps "$steps" |
+            grep -v '^fastest' >>"$details/$name.peer" || return 1
+    done
+    ours=$(sed -n 's/.* \([0-9]*\) tokens.*/\1/p' "$details/$name.ours" | median)
+    mine=$(value peak "$details/$name.ours" | median)
+    peer='–' ratio='–'
+    if [ -n "$python" ]; then
+        for variant in eager compiled; do
+            grep " $variant: " "$details/$name.peer" >"$work/variant" || continue
+            echo "$variant $(sed -n 's/.* \([0-9]*\) tokens.*/\1/p' "$work/variant" | median) $(value peak "$work/variant" | median)"
+        done | sort -k 2 -g | tail -n 1 >"$work/best"
+        read -r variant theirs memory <"$work/best" || return 1
+        peer="$(calculate "$theirs" %.0f) tokens/s, $(calculate "$memory" %.0f) MB ($variant)"
+        ratio=$(calculate "$ours / $theirs" %.2f)x\ as\ fast,\ memory\ $(calculate "100 * $mine / $memory" %.0f)\ %
+    fi
+    add "$title, $precision" "$(calculate "$ours" %.0f) tokens/s, $(calculate "$mine" %.0f) MB" "$peer" "$ratio" '–' '–'
+}
+
+row_gpt_f32() {
+    text_row gpt-f32 gpt f32 'nanogpt step, 12 texts of 256'
+}
+
+row_gpt_bf16() {
+    text_row gpt-bf16 gpt bf16 'nanogpt step, 12 texts of 256'
+}
+
+row_bert_f32() {
+    text_row bert-f32 bert f32 'bert-mini step, 64 texts of 128'
+}
+
+row_bert_bf16() {
+    text_row bert-bf16 bert bf16 'bert-mini step, 64 texts of 128'
+}
+
+# The number before a unit: rate UNIT FILE.
+rate() {
+    sed -n "s/.*[ (]\([0-9][0-9.]*\) $1.*/\1/p" "$2"
+}
+
+# BPE of 8,192 tokens learned from texts, and encoding of the same texts on one core.
+row_tokenizer() {
+    texts=$(find "${TACIT_DATA:-/nowhere}" -path '*text*' -name '*.txt' -size +100k 2>/dev/null | sort | head -n 20)
+    if [ -z "$texts" ]; then
+        say "tokenizer: TACIT_DATA names no folder with texts; left out"
+        return 0
+    fi
+    fresh tokenizer
+    encoder=$build/bench/bench_tokenize
+    # shellcheck disable=SC2086 # a list of files
+    {
+        "$encoder" train "$work/bpe.json" kind=bpe vocab=8192 $texts >"$details/tokenizer.ours" || return 1
+        "$encoder" train "$work/words.json" kind=wordpiece vocab=8192 $texts >"$details/words.ours" || return 1
+        "$encoder" speed "$work/bpe.json" $texts >>"$details/tokenizer.ours" || return 1
+        [ -z "$python" ] || "$python" bench/peers/text.py "$work/bpe.json" "$work/words.json" $texts >"$details/tokenizer.peer" || return 1
+    }
+    learn=$(rate 's for' "$details/tokenizer.ours" | head -n 1) encode=$(rate 'MB.s on one core' "$details/tokenizer.ours")
+    of_learning='–' of_encoding='–' faster='–' ratio='–'
+    if [ -n "$python" ]; then
+        theirs=$(sed -n 's/.*BPE training \([0-9.]*\) s/\1/p' "$details/tokenizer.peer")
+        of_learning="$theirs s (Hugging Face)" faster=$(calculate "$theirs / $learn" %.1f)x\ as\ fast
+        theirs=$(sed -n 's/tiktoken: BPE \([0-9.]*\) MB.*/\1/p' "$details/tokenizer.peer")
+        of_encoding="$theirs MB/s (tiktoken)" ratio=$(calculate "$encode / $theirs" %.1f)x\ as\ fast
+    fi
+    add 'BPE of 8,192 tokens, learned' "$learn s" "$of_learning" "$faster" '–' '–'
+    begin
+    add 'BPE, encoding on one core' "$encode MB/s" "$of_encoding" "$ratio" '–' '–'
+}
+
+# Greedy generation with GPT-2's size, one text.
+row_generate() {
+    fresh generate
+    "$build/bench/bench_generate" >"$details/generate.ours" || return 1
+    [ -z "$python" ] || {
+        "$python" bench/peers/generate.py && "$python" bench/peers/generate.py --bf16
+    } >"$details/generate.peer" || return 1
+    for precision in f32 bf16 int8; do
+        ours=$(grep " $precision: " "$details/generate.ours" >"$work/line"; rate tokens.s "$work/line")
+        peer='–' ratio='–'
+        if grep " $precision: " "$details/generate.peer" >"$work/line"; then
+            theirs=$(rate tokens.s "$work/line")
+            peer="$theirs tokens/s (transformers)" ratio=$(calculate "$ours / $theirs" %.1f)x\ as\ fast
+        fi
+        add "gpt2 generates 64 tokens, weights in $precision" "$ours tokens/s" "$peer" "$ratio" '–' '–'
+        begin
+    done
+}
+
 begin() {
     count_busy
     row_start=$(up_seconds) row_busy=$busy
@@ -289,10 +385,11 @@ amx=no
 grep -q amx_bf16 /proc/cpuinfo 2>/dev/null && amx=yes
 resnet='stem=cifar method.hidden=2048 method.dim=256 method.head_norm=false method.statistics=joint optim.lr=0.1'
 [ -n "$python" ] || say "PEER_PYTHON is not set: our side only"
-for row in ${ROWS:-step-f32 step-bf16 conv4-step conv4 views knn start}; do
-    case $row in
-    step-f32 | step-bf16 | conv4-step | conv4 | views | knn | start) ;;
-    *) say "no row $row; there are: step-f32 step-bf16 conv4-step conv4 views knn start"; exit 2 ;;
+all_rows='step-f32 step-bf16 conv4-step conv4 views knn start gpt-f32 gpt-bf16 bert-f32 bert-bf16 tokenizer generate'
+for row in ${ROWS:-$all_rows}; do
+    case " $all_rows " in
+    *" $row "*) ;;
+    *) say "no row $row; there are: $all_rows"; exit 2 ;;
     esac
     begin
     if ! "row_$(echo "$row" | tr - _)"; then
