@@ -80,14 +80,15 @@ typedef void panel_product(const float *x, int64_t x_step, const void *panel, in
         else                                                                                    \
             product_rows(x, x_step, rows, panel, kind, count, y, y_step);                       \
     }
+#define TO_3(X, kind, name) X(1, kind, name) X(2, kind, name) X(3, kind, name)
+#define TO_6(X, kind, name) X(4, kind, name) X(5, kind, name) X(6, kind, name)
+#define TO_9(X, kind, name) X(7, kind, name) X(8, kind, name) X(9, kind, name)
+#define TO_12(X, kind, name) X(10, kind, name) X(11, kind, name) X(12, kind, name)
 #ifdef __AVX512F__
-#define EACH(X, kind, name)                                                                    \
-    X(1, kind, name)                                                                           \
-    X(2, kind, name) X(3, kind, name) X(4, kind, name) X(5, kind, name) X(6, kind, name)       \
-        X(7, kind, name) X(8, kind, name) X(9, kind, name) X(10, kind, name) X(11, kind, name) \
-            X(12, kind, name)
+#define EACH(X, kind, name) \
+    TO_3(X, kind, name) TO_6(X, kind, name) TO_9(X, kind, name) TO_12(X, kind, name)
 #else
-#define EACH(X, kind, name) X(1, kind, name) X(2, kind, name) X(3, kind, name)
+#define EACH(X, kind, name) TO_3(X, kind, name)
 #endif
 #define ENTRY(rows, kind, name) name##_##rows,
 
