@@ -180,7 +180,7 @@ static void pass_merge(struct pass *pass, int64_t *next, uint32_t *index, float 
 
 static status pass_run(struct pass *pass, int64_t *next, uint32_t *index, float *cosine)
 {
-    double cost = (double)pass->bank->width * (0.1 + 0.03 * (double)pass->queries);
+    double cost = (double)pass->bank->width * (0.01 + 0.02 * (double)pass->queries);
     parallel_for(pass->bank->count, cost, pass_range, pass);
     int64_t bad = atomic_load(&pass->bad);
     if (bad >= 0)
