@@ -3,9 +3,9 @@
 #include "base/memory.h"
 #include "eval/read_whole.h"
 #include "eval/sink.h"
+#include "eval/tokenizer_open.h"
 #include "data/source.h"
 #include "text/tokenizer.h"
-#include "train/model_file.h"
 #include "train/observe.h"
 #include "train/report.h"
 #include "train/session.h"
@@ -146,26 +146,6 @@ static status task_train(struct tokenizing *task)
 }
 
 /* ---- encode, decode, count, show ---- */
-
-static bool is_model(const char *path)
-{
-    static const char ending[] = ".safetensors";
-    size_t length = strlen(path), tail = sizeof ending - 1;
-    return length > tail && strcmp(path + length - tail, ending) == 0;
-}
-
-static status tokenizer_open(const char *path, struct tokenizer **tokenizer)
-{
-    struct model_file model;
-    if (!is_model(path))
-        return tokenizer_load(path, tokenizer);
-    TRY(model_file_open(path, &model));
-    *tokenizer = model.tokenizer;
-    model.tokenizer = NULL;
-    model_file_close(&model);
-    return *tokenizer ? TACIT_OK
-                      : fail(TACIT_BAD_DATA, "%s: is a model of pictures, without tokenizer", path);
-}
 
 /* The text that the task is about, whole: text=, or the file data=. */
 static status whole_read(const struct tokenizing *task, struct text *text)
