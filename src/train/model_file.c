@@ -193,6 +193,9 @@ static status no_model(const char *path)
             return fail(TACIT_BAD_DATA, "%s: has no model.safetensors; its model %s", path,
                         others[i].advice);
     }
+    snprintf(inside, sizeof inside, "%s/config.yaml", path);
+    if (stat(inside, &about) != 0)
+        return fail(TACIT_BAD_DATA, "%s: has no model.safetensors and is no run of tacit", path);
     return fail(TACIT_BAD_DATA,
                 "%s: has no model.safetensors; a run that was cut short gets one by `tacit resume "
                 "%s`",

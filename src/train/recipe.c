@@ -29,8 +29,8 @@ const struct recipe all_recipes[] = {
                    { "batch_size", "32" },
                    { "steps", "5000" },
                    { "optim.name", "adamw" },
-                   { "optim.lr", "0.001" },
-                   { "optim.end", "0.0001" },
+                   { "optim.lr", "0.0005" },
+                   { "optim.end", "0.00005" },
                    { "optim.beta2", "0.99" },
                    { "optim.weight_decay", "0.1" },
                    { "optim.clip", "1" } } },
@@ -273,10 +273,49 @@ static status resolve_optimizer(struct resolver *resolver)
     return become(resolver, "optim.schedule", "cosine");
 }
 
+static const char *kind_word(enum sample_kind kind)
+{
+    return kind == SAMPLE_PICTURE ? "pictures" : "texts";
+}
+
+/* A recipe or method that is for samples of the other kind; names those that are for this one. */
+static status kind_check(const struct config *config, const struct source *source)
+{
+    struct text names = { 0 };
+    const char *name = config_text(config, "recipe"), *holds = kind_word(source->kind);
+    const struct recipe *recipe = recipe_find(name);
+    status result = TACIT_OK;
+    if (recipe && recipe->kind != source->kind) {
+        for (const struct recipe *other = all_recipes; other->name; other++)
+            if (other->kind == source->kind && other->tunes == recipe->tunes)
+                text_append(&names, "%s%s", names.length ? ", " : "", other->name);
+        result = fail(TACIT_USAGE, "recipe=%s: is for %s, %s holds %s; for these there are %s",
+                      name, kind_word(recipe->kind), source->path, holds, text_string(&names));
+        text_free(&names);
+        return result;
+    }
+    const struct method_type *method = method_find(recipe_method(config));
+    if (!method || method->either || method->kind == source->kind)
+        return TACIT_OK;
+    for (int i = 0; all_methods[i]; i++)
+        if (!all_methods[i]->either && all_methods[i]->kind == source->kind)
+            text_append(&names, "%s%s", names.length ? ", " : "", all_methods[i]->name);
+    if (config_given(config, "method") && !config_automatic(config, "method"))
+        result =
+            fail(TACIT_BAD_DATA, "%s: holds %s, method=%s learns from %s; say method=%s",
+                 source->path, holds, method->name, kind_word(method->kind), text_string(&names));
+    else
+        result = fail(TACIT_BAD_DATA, "%s: holds %s: say from which method= they shall learn: %s",
+                      source->path, holds, text_string(&names));
+    text_free(&names);
+    return result;
+}
+
 status recipe_apply(struct config *config, const struct source *source, struct text *said)
 {
     struct resolver resolver = { config, said, NULL };
     bool pictures = source->kind == SAMPLE_PICTURE;
+    TRY(kind_check(config, source));
     TRY(become(&resolver, "method", recipe_method(config)));
     if (pictures)
         TRY(become_integer(&resolver, "image_size", usual_size(source)));
@@ -288,11 +327,6 @@ status recipe_apply(struct config *config, const struct source *source, struct t
     const struct method_type *method = method_find(config_text(config, "method"));
     if (!method)
         return fail(TACIT_FAILED, "no method %s", config_text(config, "method"));
-    if (!method->either && method->kind != source->kind)
-        return fail(TACIT_BAD_DATA,
-                    "%s: holds %s, method=%s learns from %s: see `tacit list methods`",
-                    source->path, pictures ? "pictures" : "texts", method->name,
-                    pictures ? "texts" : "pictures");
     for (int i = 0; i < RECIPE_SETTINGS && recipe->setting[i].key; i++)
         if (strcmp(recipe->setting[i].key, "batch_size") != 0)
             TRY(recipe_set(&resolver, &recipe->setting[i]));

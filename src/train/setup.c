@@ -131,15 +131,21 @@ static status method_settle(struct setup *setup)
 static status foreign_check(const struct setup *setup)
 {
     const char *const *foreign = setup->modality->foreign;
+    struct text found = { 0 };
+    int count = 0;
+    status result = TACIT_OK;
     for (int i = 0; foreign[i]; i++) {
         const struct option *option = option_find(setup->config->set, foreign[i]);
         const char *value = config_value(setup->config, foreign[i]);
         if (config_given(setup->config, foreign[i]) && option && value &&
             strcmp(option->fallback, value) != 0)
-            return fail(TACIT_USAGE, "%s=%s: means nothing for %s, which %s holds", foreign[i],
-                        value, setup->modality->samples, setup->source->path);
+            text_append(&found, "%s%s=%s", count++ ? ", " : "", foreign[i], value);
     }
-    return TACIT_OK;
+    if (count)
+        result = fail(TACIT_USAGE, "%s: mean%s nothing for %s, which %s holds", text_string(&found),
+                      count == 1 ? "s" : "", setup->modality->samples, setup->source->path);
+    text_free(&found);
+    return result;
 }
 
 static void optimizer_settle(struct setup *setup)

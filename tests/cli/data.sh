@@ -51,6 +51,15 @@ learn photos strict=false
 works "broken pictures are left out" "run"
 holds "and told" "$out$err" "could not be read"
 holds "and listed" "$(cat run/samples.tsv)" "zero.jpg" "short.ppm" "lies.png"
+rm -rf run
+try pretrain data=photos recipe=texts out=run
+fails "a recipe for other data" 2 "recipe=texts: is for texts"
+try pretrain data=photos window=3 vocab=100 out=run
+fails "options for other data, all at once" 2 "vocab=100, window=3"
+try plan data=words
+fails "texts without a method" 3 "say from which method="
+try eval photos data=photos
+fails "no run" 3 "is no run"
 mkdir bad
 for number in 1 2 3 4 5 6; do : >bad/$number.png; done
 learn bad
