@@ -218,9 +218,9 @@ tacit_status tacit_resume(const char *run, tacit_config *config, const tacit_obs
 
 /** Judges `thing` (a run folder, a model file; NULL or "": only the subjects of against=). Results:
  *  one row a subject, protocol and number of labels, columns subject, protocol, labels_per_class
- *  ("all" or a number), accuracy, sd, and perhaps interval ("[51.9, 54.2]"). Notes: the protocol.
- *  With qrels= a search is judged instead: `thing` is as of tacit_search, with queries=, or a run
- * in TREC's format. Results: by, mrr@10, ndcg@10, recall@10, recall@100, map. */
+ *  ("all" or a number), accuracy, sd, interval_low, interval_high (shares of 1). Notes: the
+ * protocol. With qrels= a search is judged instead: `thing` is as of tacit_search, with queries=,
+ * or a run in TREC's format. Results: by, mrr@10, ndcg@10, recall@10, recall@100, map. */
 tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit_observer *observer,
                             tacit_report **report);
 

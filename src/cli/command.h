@@ -14,6 +14,7 @@ struct command {
     const char *name;
     const char *use;     /* what it is for, the heading on the first screen: "learn", "judge" … */
     const char *thing;   /* the word after the command, as help shows it; "" if it takes none */
+    const char *things;  /* the list (`tacit list`) that it is taken from, or NULL */
     bool thing_optional; /* the thing may be left out */
     bool computes;       /* runs the engine: see waiting.h */
     const char *no_thing; /* for commands without a thing: the key that was meant, such as "data" */

@@ -56,6 +56,7 @@ const struct command command_list = {
     .name = "list",
     .use = "more",
     .thing = "KIND",
+    .things = "kinds",
     .thing_optional = true,
     .summary = "what can be named: methods, models, augmentations, …",
     .detail = "",

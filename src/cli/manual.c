@@ -66,6 +66,17 @@ void manual_page(void)
           stdout);
 }
 
+/* What may stand after the command: commands for help, rows of the list it names; with a blank. */
+static void print_things(const struct command *command)
+{
+    tacit_row row;
+    if (command == &command_help)
+        for (int i = 0; commands[i]; i++)
+            printf("%s ", commands[i]->name);
+    for (int i = 0; command->things && tacit_list(command->things, i, &row); i++)
+        printf("%s ", row.name);
+}
+
 void manual_completion(void)
 {
     fputs("# bash completion for tacit: tacit help bash > /etc/bash_completion.d/tacit\n"
@@ -78,6 +89,7 @@ void manual_completion(void)
     for (int i = 0; commands[i]; i++) {
         tacit_option option;
         printf("    %s) words=\"", commands[i]->name);
+        print_things(commands[i]);
         for (int j = 0; tacit_option_at(commands[i]->name, j, &option); j++)
             printf("%s%s=", j ? " " : "", option.key);
         puts("\" ;;");

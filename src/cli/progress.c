@@ -92,8 +92,8 @@ void progress_show(void *user, const tacit_progress *state)
         snprintf(progress->phase, sizeof progress->phase, "%s", state->phase);
     }
     progress_line(state, progress->latest, sizeof progress->latest);
-    if (!other && state->seconds - progress->shown < pause_of(progress, state->seconds))
-        return;
+    if (!other && !(state->seconds - progress->shown >= pause_of(progress, state->seconds)))
+        return; /* also where the seconds are unknown */
     progress->shown = state->seconds;
     if (progress->terminal) {
         draw(progress, progress->latest);

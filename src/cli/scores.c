@@ -6,14 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SUBJECT, PROTOCOL, LABELS, ACCURACY, SD, NEEDED, INTERVAL = NEEDED, COLUMNS };
+enum { SUBJECT, PROTOCOL, LABELS, ACCURACY, SD, NEEDED, LOW = NEEDED, HIGH, COLUMNS };
 
-/* Where the known columns are in this report; false if one that is needed is missing. The interval
- * may be: -1 then. */
+/* Where the known columns are in this report; false if one that is needed is missing. The two
+ * of the interval may be: -1 then. */
 static bool find_columns(const tacit_report *report, int place[COLUMNS])
 {
-    static const char *const names[COLUMNS] = { "subject",  "protocol", "labels_per_class",
-                                                "accuracy", "sd",       "interval" };
+    static const char *const names[COLUMNS] = { "subject",      "protocol", "labels_per_class",
+                                                "accuracy",     "sd",       "interval_low",
+                                                "interval_high" };
     tacit_value value;
     for (int wanted = 0; wanted < COLUMNS; wanted++) {
         place[wanted] = -1;
@@ -60,14 +61,17 @@ static void format_score(const tacit_report *report, const int place[], int row,
 {
     double accuracy = 100 * number_at(report, row, place[ACCURACY]);
     double deviation = 100 * number_at(report, row, place[SD]);
-    const char *interval = place[INTERVAL] < 0 ? "" : text_at(report, row, place[INTERVAL]);
+    double low = 100 * number_at(report, row, place[LOW]);
+    double high = 100 * number_at(report, row, place[HIGH]);
+    char interval[32] = "";
+    if (!isnan(low) && !isnan(high))
+        snprintf(interval, sizeof interval, " [%.1f, %.1f]", low, high);
     if (isnan(accuracy))
         snprintf(text, size, "-");
     else if (isnan(deviation))
-        snprintf(text, size, "%.1f%s%s", accuracy, interval[0] ? " " : "", interval);
+        snprintf(text, size, "%.1f%s", accuracy, interval);
     else
-        snprintf(text, size, "%.1f ± %.1f%s%s", accuracy, deviation, interval[0] ? " " : "",
-                 interval);
+        snprintf(text, size, "%.1f ± %.1f%s", accuracy, deviation, interval);
 }
 
 /* The row with the subject of `subject` and the labels of `labels`, both of the protocol of
@@ -88,7 +92,7 @@ static int find_score(const tacit_report *report, const int place[], int first, 
 /* Columns on the terminal that a score takes. */
 static int score_width(const int place[])
 {
-    return place[INTERVAL] < 0 ? 14 : 28;
+    return place[LOW] < 0 ? 14 : 28;
 }
 
 static void print_heading(const tacit_report *report, const int place[], int first, int width)

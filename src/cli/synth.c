@@ -13,6 +13,7 @@ const struct command command_synth = {
     .name = "synth",
     .use = "more",
     .thing = "KIND",
+    .things = "generators",
     .summary = "generate labelled data for trying things out",
     .detail = "`tacit list generators` tells the kinds.",
     .examples = "tacit synth shapes out=shapes\n",

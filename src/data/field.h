@@ -7,7 +7,15 @@
 /* What a source holds and a method learns from. */
 enum sample_kind { SAMPLE_PICTURE, SAMPLE_TEXT };
 
+/* What a caller wants of data that may hold both. */
+enum wanted_kind { WANT_PICTURES, WANT_TEXTS, WANT_EITHER };
+
 enum { FIELDS_MAX = 16, FIELD_NAME_BYTES = 16 };
+
+static inline enum wanted_kind wanted_by(enum sample_kind kind)
+{
+    return kind == SAMPLE_TEXT ? WANT_TEXTS : WANT_PICTURES;
+}
 
 struct field {
     char name[FIELD_NAME_BYTES];

@@ -192,8 +192,25 @@ static status row_apply(struct source *source, const char *path, const struct cs
     return TACIT_OK;
 }
 
+/* Two rows that name the same sample must say the same. `before`: the earlier row + 1, or 0. */
+static status row_agrees(const struct csv *csv, const char *path, struct csv_columns column,
+                         size_t before, size_t row)
+{
+    if (before == 0)
+        return TACIT_OK;
+    const char **first = csv->cell + (before - 1) * csv->columns;
+    const char **cell = csv->cell + row * csv->columns;
+    if (strcmp(first[column.label], cell[column.label]) == 0)
+        return TACIT_OK;
+    return fail(TACIT_BAD_DATA,
+                "%s: lines %zu and %zu label %s differently (%s, %s): remove one of them", path,
+                csv->line[before - 1], csv->line[row], cell[column.file], first[column.label],
+                cell[column.label]);
+}
+
+/* `row_of`: of each sample the row that named it + 1, or 0. */
 static status rows_apply(struct source *source, const char *path, const struct csv *csv,
-                         const struct sample_names *names, const char **text)
+                         const struct sample_names *names, uint32_t *row_of, const char **text)
 {
     struct csv_columns column = { csv_column(csv, "file"), csv_column(csv, "label"),
                                   csv_column(csv, "split"), csv_column(csv, "group") };
@@ -202,7 +219,7 @@ static status rows_apply(struct source *source, const char *path, const struct c
                     "%s has no column %s: the first line must name the columns file,label (and, if "
                     "wanted, split,group)",
                     path, column.file < 0 ? "file" : "label");
-    size_t missing = 0, first = 0;
+    size_t missing = 0, first = 0, left = 0;
     bool train = false, test = false;
     for (size_t row = 0; row < csv->rows; row++) {
         int64_t index =
@@ -212,12 +229,19 @@ static status rows_apply(struct source *source, const char *path, const struct c
             continue;
         }
         struct sample *sample = &source->sample[index];
+        TRY(row_agrees(csv, path, column, row_of[index], row));
+        row_of[index] = (uint32_t)row + 1;
         TRY(row_apply(source, path, csv, row, column, sample, &text[index]));
         train |= sample->split == SPLIT_TRAIN;
         test |= sample->split == SPLIT_TEST;
     }
     if (column.split >= 0)
         source->has_parts = train && test;
+    for (size_t i = 0; i < source->count; i++)
+        left += !row_of[i];
+    if (left)
+        TRY(source_say(source, "%s: %zu of %zu samples are not in it and have no label", path, left,
+                       source->count));
     if (!missing)
         return TACIT_OK;
     const char *name = csv->cell[first * csv->columns + (size_t)column.file];
@@ -236,10 +260,13 @@ static status labels_csv(struct source *source, const char *path, const char **t
     struct csv csv;
     struct sample_names names = { 0 };
     TRY(csv_read(path, &csv));
-    status result = csv.rows ? sample_names_new(source, &names)
-                             : fail(TACIT_BAD_DATA, "%s has a header but no rows", path);
+    uint32_t *row_of = memory_new(source->count, sizeof *row_of);
+    status result = !row_of    ? TACIT_RESOURCES
+                    : csv.rows ? sample_names_new(source, &names)
+                               : fail(TACIT_BAD_DATA, "%s has a header but no rows", path);
     if (result == TACIT_OK)
-        result = rows_apply(source, path, &csv, &names, text);
+        result = rows_apply(source, path, &csv, &names, row_of, text);
+    memory_free(row_of);
     sample_names_free(&names);
     csv_free(&csv);
     return result;

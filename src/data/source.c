@@ -67,7 +67,7 @@ static const struct source_type *type_of(const struct probe *probe, enum claim *
 }
 
 /* What a folder cannot be read for, its source says. */
-static status probe_census(struct arena *arena, struct probe *probe)
+static status probe_census(struct arena *arena, enum wanted_kind wanted, struct probe *probe)
 {
     struct arena paths = { 0 };
     struct census *census = arena_new(arena, 1, sizeof *census);
@@ -75,6 +75,7 @@ static status probe_census(struct arena *arena, struct probe *probe)
         return TACIT_RESOURCES;
     status result = probe->folder ? census_take(&paths, probe->path, census) : TACIT_OK;
     arena_free(&paths);
+    census->wanted = wanted;
     if (probe->folder && result == TACIT_OK)
         probe->census = census;
     return result == TACIT_RESOURCES ? result : TACIT_OK;
@@ -82,7 +83,8 @@ static status probe_census(struct arena *arena, struct probe *probe)
 
 /* Finds what kind of source a path is. A folder that holds nothing but another one stands for it
  * where that is an idx or CIFAR set or an archive. */
-static status source_find(struct source *source, const char *path, struct probe *probe)
+static status source_find(struct source *source, const char *path, enum wanted_kind wanted,
+                          struct probe *probe)
 {
     struct arena *arena = &source->state->arena;
     enum claim claim;
@@ -94,7 +96,7 @@ static status source_find(struct source *source, const char *path, struct probe 
         return probe->path ? TACIT_OK : TACIT_RESOURCES;
     }
     TRY(probe_path(arena, path, probe));
-    TRY(probe_census(arena, probe));
+    TRY(probe_census(arena, wanted, probe));
     source->type = type_of(probe, &claim);
     if (!source->type)
         return fail(
@@ -215,11 +217,11 @@ static status source_fill(struct source *source, const char *path,
     if (options->channels != 0 && options->channels != 1 && options->channels != 3)
         return fail(TACIT_USAGE, "channels=%d: 1 (grey) and 3 (RGB) are allowed",
                     options->channels);
-    TRY(source_find(source, path, &probe));
+    TRY(source_find(source, path, options->wanted, &probe));
     source->path = probe.path;
     source->state->options = options;
     TRY(source->type->open(source, &probe));
-    if (source->kind == SAMPLE_TEXT && !options->texts)
+    if (source->kind == SAMPLE_TEXT && options->wanted == WANT_PICTURES)
         return fail(TACIT_BAD_DATA, "%s holds texts (%zu of them), but pictures are needed",
                     source->path, source->count);
     if (source->count == 0)
@@ -239,7 +241,8 @@ static status source_fill(struct source *source, const char *path,
 
 status source_open(const char *path, const struct source_options *options, struct source **source)
 {
-    static const struct source_options usual = { .cache_bytes = (size_t)1 << 30, .texts = true };
+    static const struct source_options usual = { .cache_bytes = (size_t)1 << 30,
+                                                 .wanted = WANT_EITHER };
     *source = memory_new(1, sizeof **source);
     if (!*source)
         return TACIT_RESOURCES;
@@ -379,8 +382,8 @@ status source_health(struct source *source)
         used =
             more < 0 || (size_t)more >= sizeof text - used ? sizeof text - 1 : used + (size_t)more;
     }
-    return fail(TACIT_BAD_DATA, "%s: %zu of %zu %s cannot be read%s: %s%s. Repair or remove %s",
-                source->path, broken, source->count,
+    return fail(TACIT_BAD_DATA, "%s: %s%zu of %zu %s cannot be read%s: %s%s. Repair or remove %s",
+                source->path, cache->strict ? "at least " : "", broken, source->count,
                 source->kind == SAMPLE_TEXT ? "texts" : "pictures",
                 cache->strict ? ", and strict=true allows none" : ", more than 1 %", text,
                 broken > NAMED ? "; …" : "", broken > 1 ? "them" : "it");

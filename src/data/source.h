@@ -22,10 +22,10 @@ struct source_options {
     const char
         *labels;  /* auto (or NULL) | none | folders | filename:REGEX | field:NAME | FILE.csv */
     int channels; /* 1 or 3: all pictures are made so; 0: grey if all are grey, else RGB */
-    size_t cache_bytes; /* decoded pictures are kept up to so many bytes */
-    bool strict;        /* the first unreadable sample is an error */
-    bool texts;         /* texts are welcome; else they are refused (TACIT_BAD_DATA) */
-    const char *unit;   /* of plain text: auto (or NULL) = documents (a file is one) | lines */
+    size_t cache_bytes;      /* decoded pictures are kept up to so many bytes */
+    bool strict;             /* the first unreadable sample is an error */
+    enum wanted_kind wanted; /* pictures: texts alone are refused (TACIT_BAD_DATA) */
+    const char *unit;        /* of plain text: auto (or NULL) = documents (a file is one) | lines */
     const char *field; /* JSON member, column or tag with the text; several: "premise,hypothesis" */
 };
 
@@ -77,11 +77,11 @@ struct source_row source_row(int i);
  * sets and archives of pictures are read into memory. Texts are never: plain files are mapped,
  * packed ones unpacked once into a file without a name (in $TMPDIR, else /var/tmp or /tmp) that is
  * mapped; a line costs 41 bytes of memory, whatever its length. Where a folder or an archive holds
- * pictures and texts, the more frequent kind is taken and a note says so. The caller frees
- * the source with source_close. `options` may be NULL: labels=auto, channels 0, a cache of 1 GiB,
- * texts welcome.
- * TACIT_BAD_DATA: missing, empty, not recognised, damaged, or labels that do not fit;
- * TACIT_USAGE: bad options; TACIT_RESOURCES. */
+ * pictures and texts, the wanted kind is taken, and if either is wanted the pictures unless they
+ * are less than a tenth of these files (texts beside pictures mostly describe them); a note says
+ * what was left out. The caller frees the source with source_close. `options` may be NULL:
+ * labels=auto, channels 0, a cache of 1 GiB, either kind. TACIT_BAD_DATA: missing, empty, not
+ * recognised, damaged, or labels that do not fit; TACIT_USAGE: bad options; TACIT_RESOURCES. */
 status source_open(const char *path, const struct source_options *options, struct source **source);
 void source_close(struct source *source);
 

@@ -21,6 +21,7 @@ struct members {
     size_t count, capacity, bytes;
     struct text scratch; /* the present member */
     struct census census;
+    struct unread unread;
 };
 
 enum { MOST_BYTES = 1 << 30 };
@@ -136,7 +137,7 @@ static status member_add(struct source *source, struct archive_walk *walk, const
     if (look.kind != TEXT_NOT)
         return corpus_add_member(source, walk, name, look, head, got);
     if (!look.picture)
-        return TACIT_OK;
+        return unread_add(source, &members->unread, name, head, got);
     text_clear(&members->scratch);
     TRY(text_append_bytes(&members->scratch, head, got));
     TRY(archive_walk_read(walk, MOST_BYTES, &members->scratch));
@@ -173,6 +174,7 @@ static status archive_open(struct source *source, const struct probe *probe)
     if (probe->folder)
         TRY(archive_in(probe, &source->path));
     TRY(corpus_new(source));
+    members->census.wanted = source->state->options->wanted;
     TRY(members_read(source));
     text_free(&members->scratch);
     if (census_is_text(&members->census))
@@ -186,6 +188,7 @@ static status archive_open(struct source *source, const struct probe *probe)
     if (members->census.sure[TEXT_PLAIN])
         TRY(source_say(source, "left out: texts beside the pictures (%zu)",
                        members->census.sure[TEXT_PLAIN]));
+    TRY(unread_say(source, &members->unread));
     qsort(members->member, members->count, sizeof *members->member, by_name);
     for (size_t i = 0; i < members->count; i++)
         TRY(source_add(source, members->member[i].name, -1, SPLIT_NONE));

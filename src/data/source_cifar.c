@@ -60,6 +60,14 @@ static enum claim recognise(const struct probe *probe)
 static status layout_set(struct cifar *cifar, const struct probe *probe)
 {
     const struct layout *layout = layout_of(probe);
+    bool whole = probe->size &&
+                 (probe->size % layouts[0].record == 0 || probe->size % layouts[1].record == 0);
+    if (!layout && whole)
+        return fail(
+            TACIT_BAD_DATA,
+            "%s is no CIFAR file, though as long as one: its first record has label %d, but "
+            "CIFAR-10 has labels 0 to 9 and CIFAR-100 coarse ones 0 to 19; fetch it again",
+            probe->path, probe->head[0]);
     if (!layout)
         return fail(TACIT_BAD_DATA,
                     "%s is a short or damaged CIFAR file: its %llu bytes are no multiple of a "

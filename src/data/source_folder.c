@@ -17,27 +17,60 @@ bool source_named_picture(const char *name)
     return false;
 }
 
-/* A file is taken for a picture if it is named like one (it may still be broken) or begins like
- * one. */
-static bool is_picture(const char *path, const char *name)
+static bool is_unread(const char *name, const void *head, size_t size)
 {
-    uint8_t *bytes;
-    size_t size;
-    if (source_named_picture(name))
-        return true;
-    if (bytes_read(path, MAGIC_BYTES, &bytes, &size) != TACIT_OK)
-        return false;
-    bool picture = image_recognised(bytes, size);
-    memory_free(bytes);
-    return picture;
+    static const char *const endings[] = { ".gif",  ".tif",  ".tiff", ".heic",
+                                           ".heif", ".avif", ".jxl",  ".jp2" };
+    static const char *const magics[] = { "GIF8", "II*\0", "MM\0*" };
+    bool unread = false;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        unread |= name_ends(name, endings[i]);
+    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+        unread |= size >= 4 && memcmp(head, magics[i], 4) == 0;
+    return unread;
 }
 
+status unread_add(struct source *source, struct unread *unread, const char *name, const void *head,
+                  size_t size)
+{
+    if (!is_unread(name, head, size))
+        return TACIT_OK;
+    if (unread->count++ == 0 || strcmp(name, unread->first) < 0)
+        unread->first = arena_text(&source->state->arena, "%s", name);
+    return unread->first ? TACIT_OK : TACIT_RESOURCES;
+}
+
+status unread_say(struct source *source, const struct unread *unread)
+{
+    return unread->count == 0
+               ? TACIT_OK
+               : source_say(source,
+                            "left out: pictures in formats that are not read, such as GIF and TIFF "
+                            "(%zu, first %s)",
+                            unread->count, unread->first);
+}
+
+struct listing {
+    struct source *source;
+    struct unread unread;
+};
+
+/* A file is taken for a picture if it is named like one (it may still be broken) or begins like
+ * one. */
 static status picture_add(void *argument, const char *path, const char *name)
 {
-    struct source *source = argument;
-    if (!is_picture(path, strrchr(path, '/') + 1))
+    struct listing *listing = argument;
+    uint8_t *head;
+    size_t size;
+    if (source_named_picture(name))
+        return source_add(listing->source, name, -1, SPLIT_NONE);
+    if (bytes_read(path, MAGIC_BYTES, &head, &size) != TACIT_OK)
         return TACIT_OK;
-    return source_add(source, name, -1, SPLIT_NONE);
+    status result = image_recognised(head, size)
+                        ? source_add(listing->source, name, -1, SPLIT_NONE)
+                        : unread_add(listing->source, &listing->unread, name, head, size);
+    memory_free(head);
+    return result;
 }
 
 static enum claim folder_recognise(const struct probe *probe)
@@ -52,8 +85,17 @@ static enum claim folder_recognise(const struct probe *probe)
 
 static status folder_open(struct source *source, const struct probe *probe)
 {
-    struct tree tree = { probe->path, &source->state->arena, picture_add, source, false };
+    struct listing listing = { .source = source };
+    struct tree tree = { .root = probe->path,
+                         .arena = &source->state->arena,
+                         .visit = picture_add,
+                         .argument = &listing };
     TRY(tree_walk(&tree));
+    if (source->count == 0 && listing.unread.count)
+        return fail(TACIT_BAD_DATA,
+                    "the folder %s holds no pictures that are read (JPEG, PNG, WebP, BMP, PPM, "
+                    "PGM) but %zu in other formats, such as %s: convert them",
+                    probe->path, listing.unread.count, listing.unread.first);
     if (source->count == 0)
         return fail(
             TACIT_BAD_DATA,
@@ -64,6 +106,10 @@ static status folder_open(struct source *source, const struct probe *probe)
     if (probe->census && probe->census->sure[TEXT_PLAIN])
         TRY(source_say(source, "left out: texts beside the pictures (%zu)",
                        probe->census->sure[TEXT_PLAIN]));
+    TRY(unread_say(source, &listing.unread));
+    if (tree.dangling)
+        TRY(source_say(source, "left out: links to nothing (%zu, first %s)", tree.dangling,
+                       tree.first_link));
     return source_find_parts(source);
 }
 

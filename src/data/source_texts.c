@@ -8,7 +8,7 @@
 
 static bool claimed_elsewhere(const struct probe *probe)
 {
-    struct look look = look_name(probe->name);
+    struct look look = look_name_given(probe->name);
     return look.picture || (look.sure && look.kind == TEXT_NOT);
 }
 
@@ -24,7 +24,8 @@ static enum claim claim_of(const struct probe *probe, enum text_kind kind)
     }
     if (claimed_elsewhere(probe))
         return CLAIM_NONE;
-    struct look name = look_name(probe->name), look = look_file(probe->path, probe->name);
+    struct look name = look_name_given(probe->name);
+    struct look look = look_file_given(probe->path, probe->name);
     if (look.kind != kind)
         return CLAIM_NONE;
     return name.kind == kind && !image_recognised(probe->head, probe->head_size) ? CLAIM_BY_CONTENT
@@ -56,12 +57,16 @@ struct gathering {
     struct census census;
 };
 
-static status file_gather(void *argument, const char *path, const char *name)
+static status text_gather(struct gathering *gathering, const char *path, const char *name,
+                          struct look look)
 {
-    struct gathering *gathering = argument;
-    struct look look = look_file(path, name);
     census_add(&gathering->census, look, name);
     return look.kind == TEXT_NOT ? TACIT_OK : corpus_add(gathering->source, path, name, look);
+}
+
+static status file_gather(void *argument, const char *path, const char *name)
+{
+    return text_gather(argument, path, name, look_file(path, name));
 }
 
 static status texts_open(struct source *source, const struct probe *probe)
@@ -70,12 +75,15 @@ static status texts_open(struct source *source, const struct probe *probe)
     TRY(corpus_new(source));
     if (probe->folder) {
         struct arena paths = { 0 };
-        struct tree tree = { probe->path, &paths, file_gather, &gathering, false };
+        struct tree tree = {
+            .root = probe->path, .arena = &paths, .visit = file_gather, .argument = &gathering
+        };
         status result = tree_walk(&tree);
         arena_free(&paths);
         TRY(result);
     } else {
-        TRY(file_gather(&gathering, probe->path, probe->name));
+        TRY(text_gather(&gathering, probe->path, probe->name,
+                        look_file_given(probe->path, probe->name)));
     }
     TRY(corpus_fill(source, &gathering.census));
     source->type = source->state->corpus->format->type;

@@ -52,6 +52,19 @@ status source_add(struct source *source, const char *name, int64_t number, enum 
 /* Whether a name ends like that of a picture: then it is a sample, which may be broken. */
 bool source_named_picture(const char *name);
 
+/* Pictures in formats that are not read here. */
+struct unread {
+    size_t count;
+    const char *first; /* by name */
+};
+
+/* Counts a file whose name or first bytes are those of such a picture; TACIT_RESOURCES. */
+status unread_add(struct source *source, struct unread *unread, const char *name, const void *head,
+                  size_t size);
+
+/* Tells of them in the note. */
+status unread_say(struct source *source, const struct unread *unread);
+
 /* Sets the class names "0", "1", … */
 status source_number_classes(struct source *source, int classes);
 

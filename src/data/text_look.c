@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MOST_FILES = 10000, MOST_ENDING = 16, DESCRIBE = 16 };
+enum { MOST_FILES = 10000, MOST_ENDING = 16, DESCRIBE = 16, MAGIC_BYTES = 16 };
 
 static const struct {
     const char *ending;
@@ -63,18 +63,26 @@ static bool is_about(const char *name)
     return false;
 }
 
-struct look look_name(const char *name)
+struct look look_name_given(const char *name)
 {
     const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
     if (source_named_picture(last))
         return (struct look){ TEXT_NOT, true, true };
-    if (is_foreign(last) || is_about(last))
+    if (is_foreign(last))
         return (struct look){ TEXT_NOT, true, false };
     size_t length = name_length(last);
     for (int i = 0; i < ENDINGS; i++)
         if (ends(last, length, endings[i].ending))
             return (struct look){ endings[i].kind, true, false };
     return (struct look){ TEXT_NOT, false, false };
+}
+
+struct look look_name(const char *name)
+{
+    const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
+    if (is_about(last) && !source_named_picture(last))
+        return (struct look){ TEXT_NOT, true, false };
+    return look_name_given(name);
 }
 
 /* The first thing in the bytes after white space and an XML declaration or root is a <doc> or a
@@ -140,16 +148,39 @@ struct look look_content(const void *bytes, size_t size)
     return (struct look){ TEXT_PLAIN, false, false };
 }
 
-struct look look_file(const char *path, const char *name)
+/* Whatever it is called. */
+static bool file_is_picture(const char *path)
+{
+    uint8_t *head;
+    size_t size;
+    if (bytes_read(path, MAGIC_BYTES, &head, &size) != TACIT_OK)
+        return false;
+    bool picture = image_recognised(head, size);
+    memory_free(head);
+    return picture;
+}
+
+static struct look look_further(struct look look, const char *path)
 {
     char head[LOOK_BYTES];
     size_t size;
-    struct look look = look_name(name);
+    if (look.kind != TEXT_NOT && file_is_picture(path))
+        return (struct look){ TEXT_NOT, true, true };
     if (look.kind != TEXT_NOT || look.sure || look.picture)
         return look;
     if (spool_peek(path, head, sizeof head, &size) != TACIT_OK)
         return look;
     return look_content(head, size);
+}
+
+struct look look_file(const char *path, const char *name)
+{
+    return look_further(look_name(name), path);
+}
+
+struct look look_file_given(const char *path, const char *name)
+{
+    return look_further(look_name_given(name), path);
 }
 
 void census_add(struct census *census, struct look look, const char *name)
@@ -183,8 +214,10 @@ bool census_is_text(const struct census *census)
 {
     size_t texts;
     enum text_kind kind = census_kind(census, &texts);
-    return kind != TEXT_NOT && texts > census->pictures &&
-           (census->foreign == 0 || texts > DESCRIBE);
+    size_t pictures = census->pictures;
+    bool few = pictures == 0 || census->wanted == WANT_TEXTS ||
+               (census->wanted == WANT_EITHER && 10 * pictures < pictures + texts);
+    return kind != TEXT_NOT && few && (census->foreign == 0 || texts > DESCRIBE);
 }
 
 struct counting {

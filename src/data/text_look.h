@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "data/field.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,11 +30,17 @@ struct look look_name(const char *name);
 /* The first bytes of a file (LOOK_BYTES serve best), unpacked. */
 struct look look_content(const void *bytes, size_t size);
 
-/* Both: reads the file where its name does not tell. An unreadable one is TEXT_NOT. */
+/* The same of a file that was named by itself: then one about data is a text like others. */
+struct look look_name_given(const char *name);
+struct look look_file_given(const char *path, const char *name);
+
+/* Both: reads the file where its name does not tell, and a picture named like a text is a picture.
+ * An unreadable one is TEXT_NOT. */
 struct look look_file(const char *path, const char *name);
 
-/* How many files of what kind a tree or an archive holds. */
+/* How many files of what kind a tree or an archive holds, and which of them are wanted. */
 struct census {
+    enum wanted_kind wanted;
     size_t pictures, foreign; /* foreign: archives, idx and binary files */
     size_t sure[TEXT_KINDS], guessed[TEXT_KINDS];
 };
@@ -44,7 +51,8 @@ void census_add(struct census *census, struct look look, const char *name);
  * TEXT_NOT: there are none. *count: how many files that are. */
 enum text_kind census_kind(const struct census *census, size_t *count);
 
-/* Whether it holds more texts than pictures. A few texts beside an archive only describe it. */
+/* Whether its texts are to be taken: where no pictures are, where texts are wanted, or either and
+ * less than a tenth of the files are pictures. A few texts beside an archive only describe it. */
 bool census_is_text(const struct census *census);
 
 /* Counts the first files (10,000 of them) of a tree; the arena is for its paths. */

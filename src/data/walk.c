@@ -18,8 +18,13 @@ static status entry_walk(struct tree *tree, const char *path, unsigned char type
 {
     struct stat about;
     if (type != DT_DIR && type != DT_REG) {
-        if (stat(path, &about) != 0)
-            return TACIT_OK; /* a dangling link is no sample */
+        if (stat(path, &about) != 0) {
+            const char *link = path + strlen(tree->root);
+            link += *link == '/';
+            if (tree->dangling++ == 0 || strcmp(link, tree->first_link) < 0)
+                tree->first_link = link;
+            return TACIT_OK;
+        }
         type = S_ISDIR(about.st_mode) ? DT_DIR : S_ISREG(about.st_mode) ? DT_REG : DT_UNKNOWN;
     }
     if (type == DT_DIR)

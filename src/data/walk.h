@@ -14,7 +14,9 @@ struct tree {
      * root; hidden files and folders are passed over. The order is that of the file system. */
     status (*visit)(void *argument, const char *path, const char *name);
     void *argument;
-    bool stop; /* set by visit: enough */
+    bool stop;              /* set by visit: enough */
+    size_t dangling;        /* links to nothing, which are passed over, … */
+    const char *first_link; /* … and the first of them by name */
 };
 
 /* TACIT_BAD_DATA: a folder that cannot be read, or too deep; else what visit fails with. */

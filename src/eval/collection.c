@@ -26,7 +26,7 @@ status collection_open(const struct collection_options *options, struct source *
     struct source_options how = { .labels = options->labels,
                                   .channels = options->channels,
                                   .strict = options->strict,
-                                  .texts = options->texts,
+                                  .wanted = options->wanted,
                                   .unit = unit,
                                   .field =
                                       options->field && *options->field ? options->field : NULL };
@@ -59,6 +59,24 @@ const char *path_absolute(struct arena *memory, const char *path)
     return copy;
 }
 
+status out_place_check(const char *out)
+{
+    struct stat about;
+    const char *slash = strrchr(out, '/');
+    char folder[PATH_BYTES] = ".";
+    if (strlen(out) >= PATH_BYTES - 16)
+        return fail(TACIT_USAGE, "out=%.100s…: the name is too long", out);
+    if (stat(out, &about) == 0 && !S_ISREG(about.st_mode))
+        return fail(TACIT_USAGE, "out=%s: is no file that could be replaced; name a file", out);
+    if (slash)
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - out) + 1, out);
+    if (stat(folder, &about) != 0 || !S_ISDIR(about.st_mode))
+        return fail(TACIT_USAGE, "out=%s: there is no folder %s; make it first", out, folder);
+    if (access(folder, W_OK) != 0)
+        return fail(TACIT_USAGE, "out=%s: nothing can be written into the folder %s", out, folder);
+    return TACIT_OK;
+}
+
 static const char *about_path(const char *path, char text[PATH_BYTES])
 {
     snprintf(text, PATH_BYTES, "%s.json", path);
@@ -71,10 +89,13 @@ void collection_forget(const char *path)
     unlink(about_path(path, beside));
 }
 
+/* What does not apply, such as the pooling of pictures, is left out. */
 static void member_write(struct json_writer *json, const char *key, const char *value)
 {
+    if (!value || !*value)
+        return;
     json_write_key(json, key);
-    json_write_text(json, value ? value : "");
+    json_write_text(json, value);
 }
 
 status collection_write(const char *path, const struct collection *collection)

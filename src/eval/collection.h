@@ -11,7 +11,8 @@
 struct collection_options {
     const char *data, *labels, *unit, *field; /* NULL: the defaults */
     int channels;
-    bool strict, texts; /* texts: they are welcome */
+    bool strict;
+    enum wanted_kind wanted;
 };
 
 /* Opens them; with unit auto each line of a lone plain text is a sample. Errors as source_open. */
@@ -38,6 +39,10 @@ void collection_forget(const char *path);
  * collection_free, also on failure. */
 status collection_read(const char *path, struct collection *collection, bool *found);
 void collection_free(struct collection *collection);
+
+/* Whether a file can be written at `out`, asked before the work begins. TACIT_USAGE: it is a
+ * folder, or its folder is missing or closed. */
+status out_place_check(const char *out);
 
 /* A path from the root; the path itself where it cannot be resolved. NULL: no memory. */
 const char *path_absolute(struct arena *memory, const char *path);

@@ -12,6 +12,7 @@
 #include "train/tasks.h"
 
 #include <string.h>
+#include <unistd.h>
 
 struct embedding {
     const struct config *config;
@@ -88,13 +89,18 @@ static bool ends_with(const char *text, const char *ending)
     return length > tail && strcmp(text + length - tail, ending) == 0;
 }
 
-static status out_check(const char *out)
+static status out_check(const char *out, bool overwrite)
 {
-    if (strcmp(out, "-") == 0 || ends_with(out, ".npy") || ends_with(out, ".csv") ||
-        ends_with(out, ".tsv"))
+    if (strcmp(out, "-") == 0)
         return TACIT_OK;
-    return fail(TACIT_USAGE,
-                "out=%s: must end in .npy, .csv or .tsv, or be - (standard output, as .tsv)", out);
+    if (!ends_with(out, ".npy") && !ends_with(out, ".csv") && !ends_with(out, ".tsv"))
+        return fail(TACIT_USAGE,
+                    "out=%s: must end in .npy, .csv or .tsv, or be - (standard output, as .tsv)",
+                    out);
+    if (!overwrite && access(out, F_OK) == 0)
+        return fail(TACIT_USAGE, "out=%s: exists already; choose another, or say overwrite=true",
+                    out);
+    return out_place_check(out);
 }
 
 /* Samples without a row: those of the source that are not in `kept`. */
@@ -117,8 +123,8 @@ static status about_store(const struct embedding *embedding, const char *model, 
     const struct config *config = embedding->config;
     bool texts = embedding->source->kind == SAMPLE_TEXT;
     struct collection about = {
-        .unit = config_value(config, "unit"),
-        .field = config_value(config, "field"),
+        .unit = texts ? config_value(config, "unit") : "",
+        .field = texts ? config_value(config, "field") : "",
         .pooling = texts ? pooling_names[embedding->thing.model.method.pooling] : "",
         .samples = (int64_t)embedding->kept_count,
         .dimensions = embedding->width,
@@ -170,7 +176,7 @@ static status source_prepare(struct embedding *embedding)
                                           .unit = config_value(config, "unit"),
                                           .field = config_value(config, "field"),
                                           .channels = embedding->thing.model.input.channels,
-                                          .texts = embedding->thing.model.input.kind == SAMPLE_TEXT,
+                                          .wanted = wanted_by(embedding->thing.model.input.kind),
                                           .strict = config_boolean(config, "strict") };
     TRY(collection_open(&options, &embedding->source));
     if (embedding->source->note)
@@ -291,7 +297,7 @@ tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_ob
         *report = NULL;
     TRY(tacit_config_check(config));
     const char *out = config_value(&config->config, "out");
-    TRY(out_check(out));
+    TRY(out_check(out, config_boolean(&config->config, "overwrite")));
     if (!thing || !*thing)
         return fail(TACIT_USAGE, "RUN is missing: tacit embed RUN data=DATA out=FILE.npy");
     struct embedding embedding = { .config = &config->config,

@@ -1,6 +1,7 @@
 /* tacit_evaluate: subjects times protocols times numbers of labels, all on the same trials. */
 #include "base/clock.h"
 #include "base/memory.h"
+#include "eval/collection.h"
 #include "eval/evaluation.h"
 #include "eval/similarity.h"
 #include "eval/search.h"
@@ -124,7 +125,8 @@ static status data_open(struct evaluation *e)
     }
     struct source_options options = { .labels = labels,
                                       .channels = e->path ? e->input.channels : 0,
-                                      .cache_bytes = (size_t)1 << 30 };
+                                      .cache_bytes = (size_t)1 << 30,
+                                      .wanted = WANT_PICTURES };
     status result = source_open(data, &options, &e->source);
     if (result != TACIT_OK)
         return of_run ? fail_within(result, "the data of the run (say data= where they are now)")
@@ -421,6 +423,9 @@ tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit
     if (report)
         *report = NULL;
     TRY(tacit_config_check(config));
+    const char *out = config_value(&config->config, "out");
+    if (out && *out)
+        TRY(out_place_check(out));
     if (*config_text(&config->config, "qrels"))
         return search_judge(thing, &config->config, observer, report);
     if (strcmp(config_text(&config->config, "protocol"), "similarity") == 0)

@@ -96,7 +96,7 @@ static status held_out_find(struct perplexity *p)
 static status source_prepare(struct perplexity *p)
 {
     const char *data = setting(p, "data", "");
-    struct source_options options = { .texts = true,
+    struct source_options options = { .wanted = WANT_TEXTS,
                                       .labels = "none",
                                       .strict = config_boolean(p->config, "strict"),
                                       .unit = setting(p, "unit", "auto"),

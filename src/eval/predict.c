@@ -77,7 +77,7 @@ static status data_open(struct prediction *p)
         .channels = e->input.channels,
         .cache_bytes = (size_t)1 << 30,
         .strict = config_boolean(e->config, "strict"),
-        .texts = true,
+        .wanted = wanted_by(e->thing.model.input.kind),
         .unit = setting(p, "unit", true),
         .field = strcmp(field, "auto") == 0 ? "" : field,
     };

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const columns[] = { "subject",  "protocol", "labels_per_class",
-                                       "accuracy", "sd",       "interval" };
+static const char *const columns[] = { "subject", "protocol",     "labels_per_class", "accuracy",
+                                       "sd",      "interval_low", "interval_high" };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static bool has_protocol(const struct evaluation *e, const char *name)
@@ -40,7 +40,8 @@ static void report_score(tacit_report *report, const struct score *score)
         report_cell_text(report, "%s", "");
     else
         report_cell_number(report, score->sd, "%.2f %%", 100 * score->sd);
-    report_cell_text(report, "[%.1f, %.1f]", 100 * score->low, 100 * score->high);
+    report_cell_number(report, score->low, "%.1f %%", 100 * score->low);
+    report_cell_number(report, score->high, "%.1f %%", 100 * score->high);
 }
 
 static void report_results(const struct evaluation *e, tacit_report *report)

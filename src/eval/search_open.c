@@ -67,6 +67,16 @@ static status vectors_open(struct search *search)
     return TACIT_OK;
 }
 
+/* What vectors are of they say themselves; words are searched in texts. */
+static enum wanted_kind wanted_kind(const struct search *search)
+{
+    if (!search->is_vectors)
+        return WANT_TEXTS;
+    if (!search->about.fingerprint[0])
+        return WANT_EITHER;
+    return *search->about.pooling ? WANT_TEXTS : WANT_PICTURES;
+}
+
 static status texts_open(struct search *search)
 {
     const struct config *config = search->config;
@@ -90,7 +100,7 @@ static status texts_open(struct search *search)
     struct collection_options options = { .data = own ? search->thing : data,
                                           .unit = unit,
                                           .field = field,
-                                          .texts = true,
+                                          .wanted = wanted_kind(search),
                                           .strict = config_boolean(config, "strict") };
     TRY(collection_open(&options, &search->source));
     if (search->source->note)
@@ -219,7 +229,7 @@ static status queries_read(struct search *search, const char *path)
 {
     struct collection_options options = { .data = path,
                                           .field = given(search->config, "query_field"),
-                                          .texts = true };
+                                          .wanted = WANT_TEXTS };
     struct source *source;
     const char *field = NULL;
     TRY(collection_open(&options, &source));

@@ -140,7 +140,7 @@ status similarity_judge(const char *thing, const struct config *config,
 {
     struct similarity s = { .config = config };
     struct source_options options = { .labels = config_text(config, "labels"),
-                                      .texts = true,
+                                      .wanted = WANT_TEXTS,
                                       .field = config_text(config, "field") };
     (void)observer; /* it takes seconds */
     if (!thing || !*thing)

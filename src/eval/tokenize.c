@@ -116,7 +116,7 @@ static status task_train(struct tokenizing *task)
 {
     const struct config *config = task->config;
     const char *out = config_text(config, "out"), *data = config_text(config, "data");
-    struct source_options how = { .texts = true,
+    struct source_options how = { .wanted = WANT_TEXTS,
                                   .unit = given(config, "unit"),
                                   .field = given(config, "field"),
                                   .strict = config_boolean(config, "strict") };
@@ -309,7 +309,7 @@ static status task_count(struct tokenizing *task, const struct tokenizer *tokeni
 {
     const struct config *config = task->config;
     const char *data = config_text(config, "data");
-    struct source_options how = { .texts = true,
+    struct source_options how = { .wanted = WANT_TEXTS,
                                   .unit = given(config, "unit"),
                                   .field = given(config, "field"),
                                   .strict = config_boolean(config, "strict") };

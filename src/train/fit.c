@@ -254,6 +254,18 @@ static status collapse_check(struct fit *fit)
     return fail(TACIT_NUMERIC, "step %lld: %s", (long long)position->step, verdict);
 }
 
+/* Samples that cannot be read are told of when they are met. */
+static void broken_tell(struct fit *fit)
+{
+    const struct broken_sample *list;
+    char name[SAMPLE_NAME_BYTES];
+    size_t listed, broken = source_broken(fit->setup->source, &list, &listed);
+    for (size_t i = fit->unreadable; i < broken && i < listed; i++)
+        tell(&fit->audience, TACIT_NOTICE, "%s cannot be read and is left out: %s",
+             source_name(fit->setup->source, list[i].index, name), list[i].why);
+    fit->unreadable = broken;
+}
+
 static void step_tell(struct fit *fit, const struct step_times *times)
 {
     const struct setup *setup = fit->setup;
@@ -362,6 +374,7 @@ status fit_steps(struct fit *fit)
         TRY(step_select(fit, due, &now));
         TRY(step_log(fit, &times, watched, &now));
         step_tell(fit, &times);
+        broken_tell(fit);
         if (watched)
             TRY(collapse_check(fit));
         if (due)

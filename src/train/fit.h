@@ -29,6 +29,7 @@ struct fit {
     double flushed;        /* clock at the last flush of the events */
     int64_t first;         /* step that this process began with */
     struct text line;      /* of metrics.jsonl */
+    size_t unreadable;     /* samples that were told of */
     bool touched;          /* a step was done or resumed from */
     bool saved;            /* there is a checkpoint */
 };

@@ -13,9 +13,9 @@ static void pictures_tell(const struct setup *setup, const struct audience *audi
     else
         snprintf(sizes, sizeof sizes, "about %d x %d pixels", source->middle_width,
                  source->middle_height);
-    tell(audience, TACIT_INFO, "data: %s, %zu pictures to learn from%s, %s, %s", source->path,
-         setup->count, source->has_parts ? " (the part train)" : "", sizes,
-         source->channels == 1 ? "grey" : "colour");
+    tell(audience, TACIT_INFO, "data: %s, %zu picture%s to learn from%s, %s, %s", source->path,
+         setup->count, setup->count == 1 ? "" : "s", source->has_parts ? " (the part train)" : "",
+         sizes, source->channels == 1 ? "grey" : "colour");
 }
 
 static status input_settle(struct setup *setup)

@@ -11,8 +11,9 @@ enum { PATH_BYTES = 4096 };
 static void texts_tell(const struct setup *setup, const struct audience *audience)
 {
     const struct source *source = setup->source;
-    tell(audience, TACIT_INFO, "data: %s, %zu %s to learn from%s", source->path, setup->count,
-         source->texts > 1 ? "tuples of texts" : "texts",
+    const char *plural = setup->count == 1 ? "" : "s";
+    tell(audience, TACIT_INFO, "data: %s, %zu %s%s%s to learn from%s", source->path, setup->count,
+         source->texts > 1 ? "tuple" : "text", plural, source->texts > 1 ? " of texts" : "",
          source->has_parts ? " (the part train)" : "");
 }
 

@@ -20,6 +20,21 @@ void team_settle(int threads)
     parallel_flush_denormals();
 }
 
+/* Of pictures and texts side by side: those that the method learns from, else those of the weights
+ * to begin with or of the recipe. */
+static enum wanted_kind wanted_kind(const struct setup *setup)
+{
+    const char *name = config_value(setup->config, "method");
+    const struct method_type *method = name ? method_find(name) : NULL;
+    const char *given = config_value(setup->config, "recipe");
+    const struct recipe *recipe = given ? recipe_find(given) : NULL;
+    if (method && !method->either)
+        return wanted_by(method->kind);
+    if (setup->initial)
+        return wanted_by(setup->initial->input.kind);
+    return recipe ? wanted_by(recipe->kind) : WANT_EITHER;
+}
+
 static status data_open(struct setup *setup, const struct setup_request *request)
 {
     const struct config *config = setup->config;
@@ -32,7 +47,7 @@ static status data_open(struct setup *setup, const struct setup_request *request
                                           setup->initial ? setup->initial->input.channels : 0,
                                       .cache_bytes = (size_t)1 << 30,
                                       .strict = config_boolean(config, "strict"),
-                                      .texts = true,
+                                      .wanted = wanted_kind(setup),
                                       .unit = config_text(config, "unit"),
                                       .field = config_text(config, "field") };
     setup->own_source = true;

@@ -1,6 +1,7 @@
 /* tacit_synth: generated pictures as a folder of PNG files, train/CLASS/N.png and test/CLASS/N.png.
  */
 #include "data/source.h"
+#include "base/clock.h"
 #include "io/file.h"
 #include "train/observe.h"
 #include "train/report.h"
@@ -48,6 +49,7 @@ static status pictures_write(struct source *source, const char *out,
                              const struct audience *audience)
 {
     tacit_progress progress = progress_unknown("synth");
+    double start = clock_seconds();
     TRY(folders_make(source, out));
     progress.steps = (int64_t)source->count;
     for (size_t i = 0; i < source->count; i++) {
@@ -55,6 +57,7 @@ static status pictures_write(struct source *source, const char *out,
             return fail(TACIT_STOPPED, "stopped after %zu of %zu pictures", i, source->count);
         TRY(picture_write(source, i, out));
         progress.step = (int64_t)i + 1;
+        progress.seconds = clock_seconds() - start;
         tell_progress(audience, &progress);
     }
     return TACIT_OK;

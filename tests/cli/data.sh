@@ -64,4 +64,32 @@ mkdir bad
 for number in 1 2 3 4 5 6; do : >bad/$number.png; done
 learn bad
 fails "only broken pictures" 3 "bad"
+
+# Captions beside pictures, as many as there may be: the method and the model decide.
+pictures captioned 12
+for number in $(seq 40); do echo "a caption" >captioned/$number.txt; done
+learn captioned method=simclr
+works "pictures with captions" "run"
+holds "captions are told of" "$err" "left out: texts beside the pictures (40)"
+try embed run data=captioned out=rows.npy
+works "pictures with captions embedded" "rows.npy"
+try embed run data=captioned out=rows.npy
+fails "embeddings are not replaced" 2 "overwrite=true"
+try embed run data=captioned out=rows.npy overwrite=true
+works "but if told so" "rows.npy"
+case $(cat rows.npy.json) in
+*pooling* | *unit*) bad "embeddings of pictures have no pooling" "$(cat rows.npy.json)" ;;
+*) ok "embeddings of pictures have no pooling" ;;
+esac
+try embed run
+fails "embed without data" 2 "data: must be given"
+try eval run data=captioned labels=folders out=nowhere/x.json
+fails "a folder that is missing is told first" 2 "there is no folder nowhere"
+try eval run data=captioned labels=folders out=captioned
+fails "a folder is no file" 2 "is no file"
+
+try synth shapes count=200 size=8 out=shapes
+works "shapes" "shapes"
+lines=$(printf '%s\n' "$err" | grep -c step)
+if [ "$lines" -le 20 ]; then ok "a line of progress now and then"; else bad "progress" "$lines lines"; fi
 finish

@@ -152,6 +152,8 @@ try help bash
 bash=$(command -v bash)
 if [ -n "$bash" ]; then
     same "completion" "pretrain" "$("$bash" -c ". '$sandbox/.out'; COMP_WORDS=(tacit pret); COMP_CWORD=1; _tacit; echo \${COMPREPLY[@]}")"
+    same "completion of commands after help" "pretrain" "$("$bash" -c ". '$sandbox/.out' 2>/dev/null; COMP_WORDS=(tacit help pret); COMP_CWORD=2; _tacit 2>/dev/null; echo \${COMPREPLY[@]}")"
+    same "completion of lists" "methods" "$("$bash" -c ". '$sandbox/.out' 2>/dev/null; COMP_WORDS=(tacit list meth); COMP_CWORD=2; _tacit 2>/dev/null; echo \${COMPREPLY[@]}")"
     same "completion of options" "steps=" "$("$bash" -c ". '$sandbox/.out' 2>/dev/null; COMP_WORDS=(tacit pretrain ste); COMP_CWORD=2; _tacit 2>/dev/null; echo \${COMPREPLY[@]}")"
 fi
 finish

@@ -156,11 +156,11 @@ int tacit_report_field(const tacit_report *report, int index, tacit_value *value
     return 1;
 }
 
-static const char *const score[4][6] = {
-    { "run", "linear", "1", "53.04 %", "1.2 %", "[51.9, 54.2]" },
-    { "run", "linear", "all", "86.5 %", "", "" },
-    { "pixels", "linear", "1", "46.4 %", "2 %", "" },
-    { "run", "knn", "1", "51 %", "0.9 %", "" },
+static const char *const score[4][7] = {
+    { "run", "linear", "1", "53.04 %", "1.2 %", "51.9 %", "54.2 %" },
+    { "run", "linear", "all", "86.5 %", "", "", "" },
+    { "pixels", "linear", "1", "46.4 %", "2 %", "", "" },
+    { "run", "knn", "1", "51 %", "0.9 %", "", "" },
 };
 
 int tacit_report_rows(const tacit_report *report)
@@ -170,13 +170,13 @@ int tacit_report_rows(const tacit_report *report)
 
 int tacit_report_columns(const tacit_report *report)
 {
-    return report->kind == 's' ? 5 : report->kind == 'S' ? 6 : report->kind == 't' ? 2 : 0;
+    return report->kind == 's' ? 5 : report->kind == 'S' ? 7 : report->kind == 't' ? 2 : 0;
 }
 
 int tacit_report_cell(const tacit_report *report, int row, int column, tacit_value *value)
 {
-    static const char *const names[] = { "subject",  "protocol", "labels_per_class",
-                                         "accuracy", "sd",       "interval" };
+    static const char *const names[] = { "subject", "protocol",     "labels_per_class", "accuracy",
+                                         "sd",      "interval_low", "interval_high" };
     static const tacit_value cells[2][2] = {
         { { "größe", "konvolution", NAN }, { "bytes", "9", 9 } },
         { { "größe", "fc", NAN }, { "bytes", "1024", 1024 } }
@@ -187,11 +187,10 @@ int tacit_report_cell(const tacit_report *report, int row, int column, tacit_val
         *value = cells[row][column];
         return 1;
     }
-    if (row < 0 || row >= 4 || column < 0 || column >= 6)
+    if (row < 0 || row >= 4 || column < 0 || column >= 7)
         return 0;
     const char *text = score[row][column];
-    *value = (tacit_value){ names[column], text,
-                            column < 3 || column > 4 || !text[0] ? NAN : atof(text) / 100 };
+    *value = (tacit_value){ names[column], text, column < 3 || !text[0] ? NAN : atof(text) / 100 };
     return 1;
 }
 

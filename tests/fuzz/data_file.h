@@ -51,7 +51,7 @@ __attribute__((unused)) static int fuzz_texts(const char *ending, const uint8_t 
 {
     fuzz_write(ending, data, size);
     struct source *source;
-    struct source_options options = { .texts = true, .labels = "field:id" };
+    struct source_options options = { .wanted = WANT_EITHER, .labels = "field:id" };
     status result = source_open(fuzz_path, &options, &source);
     if (result == TACIT_BAD_DATA) {
         options.labels = NULL;

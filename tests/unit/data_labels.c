@@ -95,6 +95,13 @@ static void labels_of_a_table(void **state)
     refused(path_of("p"), option, TACIT_BAD_DATA, "line 3: 3 cells, but the header has 2 columns");
     csv_put("file,label,split\n5_10.png,1,often\n");
     refused(path_of("p"), option, TACIT_BAD_DATA, "line 2: split is often");
+    csv_put("file,label\n4_9.png,1\n5_10.png,1\n./5_10.png,2\n");
+    refused(path_of("p"), option, TACIT_BAD_DATA,
+            "lines 3 and 4 label ./5_10.png differently (1, 2)");
+    csv_put("file,label\n5_10.png,1\n4_9.png,1\n5_10.png,1\n");
+    source = opened(path_of("p"), option);
+    assert_non_null(strstr(source->note, "4 of 6 samples are not in it and have no label"));
+    source_close(source);
     csv_put("file,label\n\"5_10.png,1\n");
     refused(path_of("p"), option, TACIT_BAD_DATA, "line 2: a quote is not closed");
     csv_put("file,label\n");

@@ -101,7 +101,7 @@ static void blood_cells(void **state)
 static struct source *texts_opened(const char *path, struct source_options options)
 {
     struct source *source;
-    options.texts = true;
+    options.wanted = WANT_TEXTS;
     if (source_open(path, &options, &source) != TACIT_OK)
         fail_msg("%s: %s", path, status_message());
     assert_int_equal(source->kind, SAMPLE_TEXT);

@@ -183,6 +183,10 @@ static void cifar_damage(void **state)
     file_put("short/data_batch_1.bin", buffer, cifar_make(3, 1, 0) - 1);
     refused(path_of("short"), NULL, TACIT_BAD_DATA, "9218 bytes are no multiple");
     refused(path_of("short/data_batch_1.bin"), NULL, TACIT_BAD_DATA, "fetch it again");
+    size_t alike = cifar_make(3, 1, 0);
+    buffer[0] = 150;
+    file_put("alike/data_batch_1.bin", buffer, alike);
+    refused(path_of("alike"), NULL, TACIT_BAD_DATA, "first record has label 150");
     file_put("other.bin", buffer, 5000);
     refused(path_of("other.bin"), NULL, TACIT_BAD_DATA, "5000 bytes are no multiple");
     size_t size = cifar_make(3, 1, 0);
@@ -323,6 +327,27 @@ static void what_is_no_data(void **state)
     struct source *source;
     struct source_options options = { .channels = 2 };
     assert_int_equal(source_open(path_of("one"), &options, &source), TACIT_USAGE);
+}
+
+/* What a folder holds besides and nobody can read is told. */
+static void pictures_of_other_formats(void **state)
+{
+    (void)state;
+    file_put("g/b.gif", "GIF89a\1\0", 8);
+    file_put("g/a.dat", "II*\0....", 8);
+    refused(path_of("g"), NULL, TACIT_BAD_DATA, "but 2 in other formats, such as a.dat");
+    png_put("g/x.png", 1, 1);
+    assert_int_equal(symlink("nowhere.png", path_of("g/y.png")), 0);
+    struct source *source = opened(path_of("g"), NULL);
+    assert_int_equal(source->count, 1);
+    assert_non_null(strstr(source->note, "GIF and TIFF (2, first a.dat)"));
+    assert_non_null(strstr(source->note, "links to nothing (1, first y.png)"));
+    source_close(source);
+    static const char *const names[] = { "empty.gif", "x.png" };
+    archive_put("g.tar", names, 2);
+    source = opened(path_of("g.tar"), NULL);
+    assert_non_null(strstr(source->note, "(1, first empty.gif)"));
+    source_close(source);
 }
 
 static void broken_pictures(void **state)
@@ -468,6 +493,7 @@ int main(void)
         TEST(archives),
         TEST(archives_damaged),
         TEST(what_is_no_data),
+        TEST(pictures_of_other_formats),
         TEST(broken_pictures),
         TEST(channels_are_as_wanted),
         TEST(hashes_tell_content),

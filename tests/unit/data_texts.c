@@ -12,7 +12,7 @@ static void text_put(const char *name, const char *text)
 static struct source *texts_opened(const char *path, struct source_options options)
 {
     struct source *source;
-    options.texts = true;
+    options.wanted = WANT_TEXTS;
     if (source_open(path, &options, &source) != TACIT_OK)
         fail_msg("%s: %s", path, status_message());
     assert_int_equal(source->kind, SAMPLE_TEXT);
@@ -24,7 +24,7 @@ static void texts_refused(const char *path, struct source_options options, statu
                           const char *words)
 {
     struct source *source;
-    options.texts = true;
+    options.wanted = WANT_TEXTS;
     assert_int_equal(source_open(path, &options, &source), code);
     assert_null(source);
     if (!strstr(status_message(), words))
@@ -211,7 +211,6 @@ static void mixed_folders(void **state)
     struct image image;
     assert_int_equal(source_read(source, 0, &image), TACIT_USAGE);
     source_close(source);
-    refused(path_of("m"), NULL, TACIT_BAD_DATA, "holds texts (3 of them), but pictures are needed");
     for (int i = 0; i < 3; i++) {
         char name[32];
         snprintf(name, sizeof name, "m/%d.png", i);
@@ -224,6 +223,69 @@ static void mixed_folders(void **state)
     struct bytes text;
     assert_int_equal(source_text(source, 0, &text), TACIT_USAGE);
     source_close(source);
+}
+
+static enum sample_kind kind_taken(const char *path, enum wanted_kind wanted, size_t count)
+{
+    struct source_options options = { .wanted = wanted };
+    struct source *source;
+    if (source_open(path_of(path), &options, &source) != TACIT_OK)
+        fail_msg("%s: %s", path, status_message());
+    enum sample_kind kind = source->kind;
+    assert_int_equal(source->count, count);
+    source_close(source);
+    return kind;
+}
+
+/* Pictures with captions: what is wanted decides, never a majority of the other kind. */
+static void wanted_kinds(void **state)
+{
+    (void)state;
+    const char *names[22];
+    char name[22][32];
+    for (int i = 0; i < 22; i++) {
+        snprintf(name[i], sizeof name[i], i < 2 ? "w/%d.png" : "w/%d.txt", i);
+        names[i] = name[i];
+        if (i < 2)
+            png_put(name[i], i, 1);
+        else
+            text_put(name[i], name[i]);
+    }
+    archive_put("w.tar", names, 22);
+    static const char *const paths[] = { "w", "w.tar" };
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kind_taken(paths[i], WANT_PICTURES, 2), SAMPLE_PICTURE);
+        assert_int_equal(kind_taken(paths[i], WANT_TEXTS, 20), SAMPLE_TEXT);
+        assert_int_equal(kind_taken(paths[i], WANT_EITHER, 20), SAMPLE_TEXT); /* 2 of 22 */
+    }
+    png_put("w/x.png", 1, 1); /* 3 of 23 are a tenth at least */
+    assert_int_equal(kind_taken("w", WANT_EITHER, 3), SAMPLE_PICTURE);
+    text_put("only/a.txt", "words");
+    refused(path_of("only"), NULL, TACIT_BAD_DATA,
+            "holds texts (1 of them), but pictures are needed");
+}
+
+/* The content decides, and a picture named like a text is counted once. */
+static void pictures_named_like_texts(void **state)
+{
+    (void)state;
+    png_put("n/a.png", 1, 1);
+    png_put("n/wrong.txt", 2, 1);
+    text_put("n/real.txt", "words");
+    struct source *source = opened(path_of("n"), NULL);
+    assert_int_equal(source->count, 2);
+    noted(source, "left out: texts beside the pictures (1)");
+    source_close(source);
+}
+
+/* A file about the data is a text where it is what was named. */
+static void lone_files_about_data(void **state)
+{
+    (void)state;
+    text_put("l/readme.txt", "some words and more");
+    png_put("l/a.png", 1, 1);
+    assert_int_equal(kind_taken("l/readme.txt", WANT_EITHER, 1), SAMPLE_TEXT);
+    assert_int_equal(kind_taken("l", WANT_EITHER, 1), SAMPLE_PICTURE);
 }
 
 static void json_lines(void **state)
@@ -537,7 +599,8 @@ static void memory_failures(void **state)
     text_put("f.csv", "text,y\na,1\nb,2\n");
     static const char *const paths[] = { "f.tar", "f.jsonl", "f.csv" };
     for (int i = 0; i < 3; i++) {
-        struct source_options options = { .texts = true, .labels = i ? "field:y" : "folders" };
+        struct source_options options = { .wanted = WANT_TEXTS,
+                                          .labels = i ? "field:y" : "folders" };
         for (int n = 1, open = 0; !open; n++) {
             struct source *source;
             memory_fail_at(n);
@@ -559,6 +622,9 @@ int main(void)
         TEST(truncated),
         TEST(folders_of_documents),
         TEST(mixed_folders),
+        TEST(wanted_kinds),
+        TEST(pictures_named_like_texts),
+        TEST(lone_files_about_data),
         TEST(json_lines),
         TEST(json_lines_broken),
         TEST(tables),

@@ -196,7 +196,14 @@ static void wishes_that_cannot_be_met(void **state)
     refuses(path_of("none"), WORDS(word("data", "one"), word("out", "x.npy")), TACIT_BAD_DATA,
             "none");
     refuses(path_of("m.safetensors"), WORDS(word("data", "one"), word("out", "no/x.npy")),
-            TACIT_RESOURCES, "no/x.npy");
+            TACIT_USAGE, "there is no folder");
+    file_put("there.npy", "old", 3);
+    refuses(path_of("m.safetensors"), WORDS(word("data", "one"), word("out", "there.npy")),
+            TACIT_USAGE, "overwrite=true");
+    file_put("d.npy/x", "", 0);
+    refuses(path_of("m.safetensors"),
+            WORDS(word("data", "one"), word("out", "d.npy"), "overwrite=true"), TACIT_USAGE,
+            "is no file");
     assert_int_not_equal(access(path_of("x.npy"), F_OK), 0);
 }
 
@@ -213,8 +220,9 @@ static void a_full_disk_leaves_the_old_file(void **state)
             file_put(forms[i], "old", 3);
             snprintf(aside, sizeof aside, "%s.tmp", forms[i]);
             file_fail_at((enum file_operation)kind, 1);
-            tacit_status result = embedded(path_of("m.safetensors"),
-                                           WORDS(word("data", "one"), word("out", forms[i])), NULL);
+            tacit_status result =
+                embedded(path_of("m.safetensors"),
+                         WORDS(word("data", "one"), word("out", forms[i]), "overwrite=true"), NULL);
             file_fail_at((enum file_operation)kind, 0);
             assert_int_equal(result, TACIT_RESOURCES);
             char *text = text_of(forms[i]);
