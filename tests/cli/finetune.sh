@@ -132,7 +132,7 @@ fails "labels that are not there" 2 "texts are needed"
 try finetune base data=shapes labels=folders labels_per_class=5000 out=x
 fails "more labels than there are" 3 "5000"
 try finetune base data=reviews labels=folders out=x
-fails "texts for a network of pictures" 3 "does not read"
+fails "texts for a network of pictures" 3 "holds texts"
 try finetune base data=shapes labels=folders model=resnet18 out=x
 fails "another network than that of the weights" 2 "model=resnet18.*conv4"
 try finetune words data=reviews labels=folders hidden=64 out=x
