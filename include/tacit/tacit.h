@@ -314,22 +314,24 @@ void tacit_model_describe(const tacit_model *model, tacit_model_shape *shape);
 tacit_status tacit_model_embed(tacit_model *model, int64_t count, const float *pixels,
                                float *embeddings);
 
-/** Embeds `count` texts, each UTF-8 and ended by a zero byte; what exceeds the model's window is cut
- *  off. embeddings: [count, dimensions], written. One call at a time a model. TACIT_USAGE: a model of
- *  pictures. */
+/** Embeds `count` texts, each UTF-8 and ended by a zero byte; what exceeds the model's window is
+ * cut off. embeddings: [count, dimensions], written. One call at a time a model. TACIT_USAGE: a
+ * model of pictures. */
 tacit_status tacit_model_embed_texts(tacit_model *model, int64_t count, const char *const texts[],
                                      float *embeddings);
 
 /** Frees a model. NULL is allowed. */
 void tacit_model_free(tacit_model *model);
 
-/* ---- a tokenizer inside another program -------------------------------------------------------- */
+/* ---- a tokenizer inside another program --------------------------------------------------------
+ */
 
 /** A tokenizer. It does not change once it is open: any number of threads may use it. */
 typedef struct tacit_tokenizer tacit_tokenizer;
 
-/** Opens `path`: a tokenizer.json, vocab.txt or vocab.json, a folder with one, a run or a model file. The
- *  caller frees *tokenizer with tacit_tokenizer_free. TACIT_BAD_DATA: there is none, or a damaged one. */
+/** Opens `path`: a tokenizer.json, vocab.txt or vocab.json, a folder with one, a run or a model
+ * file. The caller frees *tokenizer with tacit_tokenizer_free. TACIT_BAD_DATA: there is none, or a
+ * damaged one. */
 tacit_status tacit_tokenizer_open(const char *path, tacit_tokenizer **tokenizer);
 
 /** Frees a tokenizer. NULL is allowed. */
@@ -338,15 +340,15 @@ void tacit_tokenizer_free(tacit_tokenizer *tokenizer);
 /** One more than the largest id. */
 int64_t tacit_tokenizer_vocabulary(const tacit_tokenizer *tokenizer);
 
-/** Ids of the `bytes` bytes at `text`, without special tokens. The caller frees *ids with tacit_free.
- *  TACIT_BAD_DATA: a character that a tokenizer without unknown token does not have. */
-tacit_status tacit_tokenizer_encode(const tacit_tokenizer *tokenizer, const char *text, size_t bytes,
-                                    uint32_t **ids, size_t *count);
+/** Ids of the `bytes` bytes at `text`, without special tokens. The caller frees *ids with
+ * tacit_free. TACIT_BAD_DATA: a character that a tokenizer without unknown token does not have. */
+tacit_status tacit_tokenizer_encode(const tacit_tokenizer *tokenizer, const char *text,
+                                    size_t bytes, uint32_t **ids, size_t *count);
 
 /** The bytes of `count` ids, with a zero byte behind. The caller frees *text with tacit_free.
  *  TACIT_BAD_DATA: an id beyond the vocabulary. */
-tacit_status tacit_tokenizer_decode(const tacit_tokenizer *tokenizer, const uint32_t *ids, size_t count,
-                                    char **text, size_t *bytes);
+tacit_status tacit_tokenizer_decode(const tacit_tokenizer *tokenizer, const uint32_t *ids,
+                                    size_t count, char **text, size_t *bytes);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

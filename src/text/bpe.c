@@ -87,21 +87,7 @@ static status bpe_encode(const struct tokenizer *tokenizer, struct encoder *enco
     while (bytes < end) {
         const uint8_t *next = tokenizer->scanner->next(unicode, bytes, end);
         size_t length = (size_t)(next - bytes);
-        if (length > CACHE_BYTES) {
-            TRY(word_encode(tokenizer, encoder, bytes, length, list));
-            bytes = next;
-            continue;
-        }
-        uint64_t key[3];
-        cache_key(bytes, length, end, key);
-        struct cache_entry *entry = cache_slot(encoder, key);
-        if (cache_holds(entry, key, length)) {
-            TRY(cache_append(entry, list));
-        } else {
-            size_t before = list->count;
-            TRY(word_encode(tokenizer, encoder, bytes, length, list));
-            cache_keep(entry, key, length, list, before);
-        }
+        TRY(cache_encode(tokenizer, encoder, bytes, length, end, word_encode, list));
         bytes = next;
     }
     return TACIT_OK;

@@ -94,4 +94,26 @@ static inline status cache_append(const struct cache_entry *entry, struct token_
     return TACIT_OK;
 }
 
+/* Encodes a word that the cache may not hold. */
+typedef status word_encoder(const struct tokenizer *tokenizer, struct encoder *encoder,
+                            const uint8_t *bytes, size_t count, struct token_list *list);
+
+/* Appends the ids of a word, those of the cache if it has them; `end`: of what may be read. */
+static inline status cache_encode(const struct tokenizer *tokenizer, struct encoder *encoder,
+                                  const uint8_t *bytes, size_t length, const uint8_t *end,
+                                  word_encoder *encode, struct token_list *list)
+{
+    uint64_t key[3];
+    if (length > CACHE_BYTES)
+        return encode(tokenizer, encoder, bytes, length, list);
+    cache_key(bytes, length, end, key);
+    struct cache_entry *entry = cache_slot(encoder, key);
+    if (cache_holds(entry, key, length))
+        return cache_append(entry, list);
+    size_t before = list->count;
+    TRY(encode(tokenizer, encoder, bytes, length, list));
+    cache_keep(entry, key, length, list, before);
+    return TACIT_OK;
+}
+
 #endif

@@ -87,21 +87,7 @@ static status wordpiece_encode(const struct tokenizer *tokenizer, struct encoder
             bytes += length;
             continue;
         }
-        if (length > CACHE_BYTES) {
-            TRY(run_encode(tokenizer, encoder, bytes, length, list));
-            bytes = next;
-            continue;
-        }
-        uint64_t key[3];
-        cache_key(bytes, length, end, key);
-        struct cache_entry *entry = cache_slot(encoder, key);
-        if (cache_holds(entry, key, length)) {
-            TRY(cache_append(entry, list));
-        } else {
-            size_t before = list->count;
-            TRY(run_encode(tokenizer, encoder, bytes, length, list));
-            cache_keep(entry, key, length, list, before);
-        }
+        TRY(cache_encode(tokenizer, encoder, bytes, length, end, run_encode, list));
         bytes = next;
     }
     return TACIT_OK;

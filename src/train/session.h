@@ -75,8 +75,8 @@ int64_t extractor_width(const struct extractor *extractor);
 status extractor_run(struct extractor *extractor, void *const field[], int64_t count, float *rows);
 
 /* Embeds texts, each by itself: [count, width]. A text costs by its length: there are programs for
- * windows of 8, 16, 24, 32, 48 … tokens, made when first needed. Only for the thread that drives the
- * engine. TACIT_BAD_DATA: a character that the tokenizer does not know; TACIT_RESOURCES. */
+ * windows of 8, 16, 24, 32, 48 … tokens, made when first needed. Only for the thread that drives
+ * the engine. TACIT_BAD_DATA: a character that the tokenizer does not know; TACIT_RESOURCES. */
 status extractor_texts(struct extractor *extractor, const struct text_view *text, size_t count,
                        float *rows);
 
