@@ -1,3 +1,5 @@
+#include "base/option_rows.h"
+#include "train/table_rows.h"
 #include "train/tasks.h"
 
 #include <math.h>
@@ -11,138 +13,76 @@ static const char *const units[] = { "auto", "documents", "lines", NULL };
 static const char *const answers[] = { "true", "false", NULL };
 static const char *const splits[] = { "exact", "separate", NULL };
 
-#define NAMED(key, list, text)                                                     \
-    {                                                                              \
-        .name = key, .kind = OPTION_CHOICE, .fallback = "auto", .automatic = true, \
-        .choices = (const char *const *)(list), .help = text                       \
-    }
-#define CHOICE(key, initial, list, text)                                                       \
-    {                                                                                          \
-        .name = key, .kind = OPTION_CHOICE, .fallback = initial, .choices = list, .help = text \
-    }
-#define COUNT(key, initial, least, most, of, text)                                  \
-    {                                                                               \
-        .name = key, .kind = OPTION_INTEGER, .fallback = initial, .minimum = least, \
-        .maximum = most, .unit = of, .automatic = true, .help = text                \
-    }
-#define WHOLE(key, initial, least, most, of, text)                                  \
-    {                                                                               \
-        .name = key, .kind = OPTION_INTEGER, .fallback = initial, .minimum = least, \
-        .maximum = most, .unit = of, .help = text                                   \
-    }
-#define REAL(key, initial, least, most, of, text)                                                 \
-    {                                                                                             \
-        .name = key, .kind = OPTION_REAL, .fallback = initial, .minimum = least, .maximum = most, \
-        .unit = of, .help = text                                                                  \
-    }
-#define SWITCH(key, initial, text)                                             \
-    {                                                                          \
-        .name = key, .kind = OPTION_BOOLEAN, .fallback = initial, .help = text \
-    }
-#define PATH(key, initial, text)                                            \
-    {                                                                       \
-        .name = key, .kind = OPTION_PATH, .fallback = initial, .help = text \
-    }
-#define LABELS                                                                          \
-    {                                                                                   \
-        .name = "labels", .kind = OPTION_TEXT, .fallback = "auto",                      \
-        .help = "auto (those of the format), none, folders, filename:REGEX, a FILE.csv" \
-    }
-
 const struct option data_options[] = {
     PATH("data", "", "folder, archive or file of pictures or texts, or synth:shapes"),
     LABELS,
     PATH("holdout", "",
          "kept out, for eval to judge on: a share such as 0.2 (whole groups), or a file of names"),
-    COUNT("image_size", "auto", 8, 4096, "pixels", "side of the square that the network sees"),
+    WHOLE_AUTO("image_size", "auto", 8, 4096, "pixels", "side of the square that the network sees"),
     CHOICE("unit", "auto", units,
            "of plain text: documents (a file each) or lines; auto: documents"),
-    { .name = "field",
-      .kind = OPTION_TEXT,
-      .fallback = "",
-      .help = "member, column or tag that holds the text; of pairs: first,second" },
-    { .name = "tokenizer",
-      .kind = OPTION_TEXT,
-      .fallback = "auto",
-      .automatic = true,
-      .help = "a file or folder, or bpe, wordpiece, characters, bytes: learned from the data" },
-    COUNT("vocab", "auto", 2, 1 << 24, "tokens", "tokens that a learned tokenizer has"),
-    COUNT("window", "auto", 2, 1 << 20, "tokens", "tokens of a text that the network sees"),
+    TEXT("field", "", "member, column or tag that holds the text; of pairs: first,second"),
+    TEXT_AUTO("tokenizer",
+              "a file or folder, or bpe, wordpiece, characters, bytes: learned from the data"),
+    WHOLE_AUTO("vocab", "auto", 2, 1 << 24, "tokens", "tokens that a learned tokenizer has"),
+    WHOLE_AUTO("window", "auto", 2, 1 << 20, "tokens", "tokens of a text that the network sees"),
     REAL("validation", "0", 0, 0.9, "share", "the last share of all text is kept out of training"),
     SWITCH("strict", "false", "stop at the first sample that cannot be read"),
-    COUNT("loader_threads", "auto", -1, 256, "threads",
-          "threads that prepare batches; 0: between the steps"),
+    WHOLE_AUTO("loader_threads", "auto", -1, 256, "threads",
+               "threads that prepare batches; 0: between the steps"),
     { 0 },
 };
 
 const struct option network_options[] = {
-    NAMED("method", method_choices, "how to learn; `tacit list methods`"),
-    NAMED("model", network_choices, "network; `tacit list models`"),
+    CHOICE_AUTO("method", method_choices, "how to learn; `tacit list methods`"),
+    CHOICE_AUTO("model", network_choices, "network; `tacit list models`"),
     CHOICE("stem", "auto", stems, "first layer of residual networks; auto: cifar below 64 pixels"),
     REAL("width", "1", 0.05, 16, "times", "factor on the channels of all layers"),
-    COUNT("layers", "auto", 1, 1000, "layers", "of networks on tokens; auto: the model's own"),
-    COUNT("heads", "auto", 1, 1000, "heads", "of attention; auto: the model's own"),
-    COUNT("hidden", "auto", 8, 1 << 16, "units",
-          "width of networks on tokens; auto: the model's own"),
-    COUNT("inner", "auto", 8, 1 << 18, "units", "within a block's MLP; auto: 4 hidden"),
-    COUNT("band", "auto", 1, 1 << 20, "tokens",
-          "odd layers look back so far; auto: the model's own"),
-    { .name = "dropout",
-      .kind = OPTION_REAL,
-      .fallback = "auto",
-      .automatic = true,
-      .minimum = 0,
-      .maximum = 0.9,
-      .help = "rate in networks on tokens; auto: the model's own" },
-    NAMED("biases", answers, "in linear layers and norms of networks on tokens"),
+    WHOLE_AUTO("layers", "auto", 1, 1000, "layers", "of networks on tokens; auto: the model's own"),
+    WHOLE_AUTO("heads", "auto", 1, 1000, "heads", "of attention; auto: the model's own"),
+    WHOLE_AUTO("hidden", "auto", 8, 1 << 16, "units",
+               "width of networks on tokens; auto: the model's own"),
+    WHOLE_AUTO("inner", "auto", 8, 1 << 18, "units", "within a block's MLP; auto: 4 hidden"),
+    WHOLE_AUTO("band", "auto", 1, 1 << 20, "tokens",
+               "odd layers look back so far; auto: the model's own"),
+    REAL_AUTO("dropout", "auto", 0, 0.9, NULL, "rate in networks on tokens; auto: the model's own"),
+    CHOICE_AUTO("biases", answers, "in linear layers and norms of networks on tokens"),
     PATH("init", "", "a run, model or Hugging Face folder whose network and weights to begin with"),
     SWITCH("freeze", "false", "only the head learns: the backbone stays as it is"),
-    COUNT("labels_per_class", "auto", 1, 1e9, "samples",
-          "labelled samples of every class, drawn by seed=; auto: all"),
-    NAMED("recipe", recipe_choices, "a named set of defaults; `tacit list recipes`"),
+    WHOLE_AUTO("labels_per_class", "auto", 1, 1e9, "samples",
+               "labelled samples of every class, drawn by seed=; auto: all"),
+    CHOICE_AUTO("recipe", recipe_choices, "a named set of defaults; `tacit list recipes`"),
     { 0 },
 };
 
 const struct option training_options[] = {
     WHOLE("seed", "0", 0, 9007199254740992., NULL, "start of all random numbers"),
-    COUNT("epochs", "auto", 1, 1e9, "epochs", "passes over the data"),
-    COUNT("steps", "auto", 1, 1e12, "steps", "updates, instead of epochs"),
-    COUNT("batch_size", "auto", 1, 1 << 24, "samples", "samples in a step, all views of each"),
-    COUNT("microbatch", "auto", 1, 1 << 24, "pictures",
-          "pictures at a time, to save memory; must divide batch_size"),
+    WHOLE_AUTO("epochs", "auto", 1, 1e9, "epochs", "passes over the data"),
+    WHOLE_AUTO("steps", "auto", 1, 1e12, "steps", "updates, instead of epochs"),
+    WHOLE_AUTO("batch_size", "auto", 1, 1 << 24, "samples", "samples in a step, all views of each"),
+    WHOLE_AUTO("microbatch", "auto", 1, 1 << 24, "pictures",
+               "pictures at a time, to save memory; must divide batch_size"),
     CHOICE("microbatch_loss", "exact", splits,
            "exact: the loss of the whole batch; separate: the mean of each part's own loss"),
-    NAMED("precision", precisions, "of activations and products; auto: f32"),
-    COUNT("checkpoint_every", "auto", 1, 1e12, "steps", "auto: about an epoch"),
+    CHOICE_AUTO("precision", precisions, "of activations and products; auto: f32"),
+    WHOLE_AUTO("checkpoint_every", "auto", 1, 1e12, "steps", "auto: about an epoch"),
     CHOICE("on_collapse", "warn", collapses, "what to do when all embeddings become alike"),
     { 0 },
 };
 
 const struct option optim_options[] = {
-    NAMED("name", optimizer_choices, "optimiser; `tacit list optimizers`"),
-    { .name = "lr",
-      .kind = OPTION_REAL,
-      .fallback = "auto",
-      .minimum = 0,
-      .above = true,
-      .automatic = true,
-      .help = "learning rate, as it is used" },
+    CHOICE_AUTO("name", optimizer_choices, "optimiser; `tacit list optimizers`"),
+    POSITIVE_AUTO("lr", "auto", NULL, "learning rate, as it is used"),
     REAL("momentum", "0.9", 0, 0.99999, NULL, "of sgd and lars"),
     SWITCH("nesterov", "false", "look ahead (sgd)"),
-    { .name = "weight_decay",
-      .kind = OPTION_REAL,
-      .fallback = "auto",
-      .minimum = 0,
-      .maximum = 100,
-      .automatic = true,
-      .help = "pull of the weights towards zero" },
+    REAL_AUTO("weight_decay", "auto", 0, 100, NULL, "pull of the weights towards zero"),
     { .name = "decay_norms",
       .kind = OPTION_BOOLEAN,
       .fallback = "auto",
       .automatic = true,
       .help = "biases and norms decay, too; auto: with sgd only" },
-    NAMED("schedule", schedule_choices, "course of the learning rate; auto: cosine"),
-    COUNT("warmup", "auto", 0, 1e12, "steps", "steps until the full learning rate"),
+    CHOICE_AUTO("schedule", schedule_choices, "course of the learning rate; auto: cosine"),
+    WHOLE_AUTO("warmup", "auto", 0, 1e12, "steps", "steps until the full learning rate"),
     CHOICE("warmup_form", "multiply", forms,
            "multiply: the schedule runs from step 0; sequential: after the warm-up"),
     REAL("end", "0", 0, HUGE_VAL, NULL, "learning rate at the end of the schedule"),
@@ -157,8 +97,8 @@ const struct option optim_options[] = {
 };
 
 const struct option watch_options[] = {
-    COUNT("every", "auto", 0, 1e12, "steps",
-          "how often the representation is looked at; 0: never; auto: 10 times an epoch"),
+    WHOLE_AUTO("every", "auto", 0, 1e12, "steps",
+               "how often the representation is looked at; 0: never; auto: 10 times an epoch"),
     WHOLE("pictures", "256", 2, 65536, "pictures", "size of the fixed probe batch"),
     { 0 },
 };
@@ -191,7 +131,7 @@ const struct option common_options[] = {
 const struct option synth_options[] = {
     PATH("out", "", "folder to write"),
     WHOLE("count", "10000", 1, 1e8, "pictures", "pictures of the part train"),
-    COUNT("test", "auto", 0, 1e8, "pictures", "pictures of the part test; auto: a fifth"),
+    WHOLE_AUTO("test", "auto", 0, 1e8, "pictures", "pictures of the part test; auto: a fifth"),
     WHOLE("size", "32", 8, 4096, "pixels", "side of the pictures"),
     WHOLE("seed", "0", 0, 9007199254740992., NULL, "start of all random numbers"),
     { 0 },

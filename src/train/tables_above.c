@@ -1,9 +1,9 @@
 /* Options of the tasks "eval", "predict" and "embed", which live above this room: the configuration
  * has to know them. */
+#include "base/option_rows.h"
 #include "nn/pooling.h"
+#include "train/table_rows.h"
 #include "train/tasks.h"
-
-#include <math.h>
 
 static const char *const protocols[] = { "knn", "linear", "head", "similarity", NULL };
 static const char *const views[] = { "shift", "run", NULL };
@@ -21,353 +21,125 @@ const tacit_row protocol_rows[] = {
     { NULL, NULL, NULL },
 };
 
-#define LABELS                                                                          \
-    {                                                                                   \
-        .name = "labels", .kind = OPTION_TEXT, .fallback = "auto",                      \
-        .help = "auto (those of the format), none, folders, filename:REGEX, a FILE.csv" \
-    }
-
 const struct option evaluate_options[] = {
-    { .name = "data",
-      .kind = OPTION_PATH,
-      .fallback = "auto",
-      .help = "labelled pictures; auto: those of the run" },
+    PATH("data", "auto", "labelled pictures; auto: those of the run"),
     LABELS,
-    { .name = "protocol",
-      .kind = OPTION_LIST,
-      .fallback = "knn,linear",
-      .choices = protocols,
-      .help = "how to judge" },
-    { .name = "against",
-      .kind = OPTION_LIST,
-      .fallback = "",
-      .choices = subjects,
-      .help = "rivals on the same splits" },
-    { .name = "labels_per_class",
-      .kind = OPTION_LIST,
-      .fallback = "all",
-      .help = "numbers of labels a class, or all" },
-    { .name = "draws",
-      .kind = OPTION_INTEGER,
-      .fallback = "5",
-      .minimum = 1,
-      .maximum = 10000,
-      .help = "random draws of few labels; their mean and deviation are shown" },
-    { .name = "k",
-      .kind = OPTION_INTEGER,
-      .fallback = "200",
-      .minimum = 1,
-      .maximum = 1e9,
-      .unit = "neighbours",
-      .help = "neighbours of knn" },
-    { .name = "temperature",
-      .kind = OPTION_REAL,
-      .fallback = "0.1",
-      .minimum = 0,
-      .above = true,
-      .help = "of knn: a neighbour's vote is exp(cosine / temperature)" },
-    { .name = "c",
-      .kind = OPTION_REAL,
-      .fallback = "1",
-      .minimum = 0,
-      .above = true,
-      .help = "inverse strength of the linear probe's penalty" },
-    { .name = "folds",
-      .kind = OPTION_INTEGER,
-      .fallback = "5",
-      .minimum = 2,
-      .maximum = 1000,
-      .help = "parts of the cross-validation where the data have no test part" },
-    { .name = "epochs",
-      .kind = OPTION_INTEGER,
-      .fallback = "auto",
-      .minimum = 1,
-      .maximum = 1e9,
-      .automatic = true,
-      .unit = "epochs",
-      .help = "training of labels-only" },
-    { .name = "views",
-      .kind = OPTION_CHOICE,
-      .fallback = "shift",
-      .choices = views,
-      .help = "what labels-only trains on: pictures moved and mirrored, or views as of the run" },
-    { .name = "seed",
-      .kind = OPTION_INTEGER,
-      .fallback = "0",
-      .minimum = 0,
-      .maximum = 9007199254740992.,
-      .help = "of draws and folds" },
-    { .name = "batch_size",
-      .kind = OPTION_INTEGER,
-      .fallback = "256",
-      .minimum = 1,
-      .maximum = 1 << 24,
-      .unit = "pictures",
-      .help = "pictures embedded at a time" },
-    { .name = "out",
-      .kind = OPTION_PATH,
-      .fallback = "",
-      .help = "a JSON file for the result, too" },
+    LIST("protocol", "knn,linear", protocols, "how to judge"),
+    LIST("against", "", subjects, "rivals on the same splits"),
+    LIST("labels_per_class", "all", NULL, "numbers of labels a class, or all"),
+    WHOLE("draws", "5", 1, 10000, NULL,
+          "random draws of few labels; their mean and deviation are shown"),
+    WHOLE("k", "200", 1, 1e9, "neighbours", "neighbours of knn"),
+    POSITIVE("temperature", "0.1", NULL, "of knn: a neighbour's vote is exp(cosine / temperature)"),
+    POSITIVE("c", "1", NULL, "inverse strength of the linear probe's penalty"),
+    WHOLE("folds", "5", 2, 1000, NULL,
+          "parts of the cross-validation where the data have no test part"),
+    WHOLE_AUTO("epochs", "auto", 1, 1e9, "epochs", "training of labels-only"),
+    CHOICE("views", "shift", views,
+           "what labels-only trains on: pictures moved and mirrored, or views as of the run"),
+    WHOLE("seed", "0", 0, 9007199254740992., NULL, "of draws and folds"),
+    WHOLE("batch_size", "256", 1, 1 << 24, "pictures", "pictures embedded at a time"),
+    PATH("out", "", "a JSON file for the result, too"),
     { 0 },
 };
 
 /* What texts are. */
-#define TEXTS                                                                                  \
-    { .name = "unit",                                                                          \
-      .kind = OPTION_CHOICE,                                                                   \
-      .fallback = "auto",                                                                      \
-      .choices = units,                                                                        \
-      .help = "of plain text: documents (a file each) or lines; auto: lines of a lone file" }, \
-    {                                                                                          \
-        .name = "field", .kind = OPTION_TEXT, .fallback = "",                                  \
-        .help = "member, column or tag that holds the text; of pairs: first,second"            \
-    }
+#define TEXTS                                                                              \
+    CHOICE("unit", "auto", units,                                                          \
+           "of plain text: documents (a file each) or lines; auto: lines of a lone file"), \
+        TEXT("field", "", "member, column or tag that holds the text; of pairs: first,second")
 
 static const char *const parts[] = { "all", "train", "test", NULL };
 
 const struct option predict_options[] = {
-    { .name = "data",
-      .kind = OPTION_PATH,
-      .fallback = "auto",
-      .help = "what to predict; auto: the data of the run" },
-    { .name = "out",
-      .kind = OPTION_PATH,
-      .fallback = "-",
-      .help = "FILE.csv, FILE.tsv or FILE.jsonl; -: standard output" },
+    PATH("data", "auto", "what to predict; auto: the data of the run"),
+    PATH("out", "-", "FILE.csv, FILE.tsv or FILE.jsonl; -: standard output"),
     LABELS,
-    { .name = "field",
-      .kind = OPTION_TEXT,
-      .fallback = "auto",
-      .help =
-          "member, column or tag that holds the text; of pairs: first,second; auto: as the run" },
-    { .name = "unit",
-      .kind = OPTION_TEXT,
-      .fallback = "auto",
-      .help = "of plain text: documents or lines; auto: as the run" },
-    { .name = "part",
-      .kind = OPTION_CHOICE,
-      .fallback = "auto",
-      .automatic = true,
-      .choices = parts,
-      .help = "auto: test, or what the run held out, where there is that" },
-    { .name = "batch_size",
-      .kind = OPTION_INTEGER,
-      .fallback = "64",
-      .minimum = 1,
-      .maximum = 1 << 24,
-      .unit = "samples",
-      .help = "samples at a time" },
-    { .name = "strict",
-      .kind = OPTION_BOOLEAN,
-      .fallback = "false",
-      .help = "stop at the first sample that cannot be read" },
+    TEXT("field", "auto",
+         "member, column or tag that holds the text; of pairs: first,second; auto: as the run"),
+    TEXT("unit", "auto", "of plain text: documents or lines; auto: as the run"),
+    CHOICE_AUTO("part", parts, "auto: test, or what the run held out, where there is that"),
+    WHOLE("batch_size", "64", 1, 1 << 24, "samples", "samples at a time"),
+    SWITCH("strict", "false", "stop at the first sample that cannot be read"),
     { 0 },
 };
 
 const struct option embed_options[] = {
     { .name = "data", .kind = OPTION_PATH, .help = "pictures or texts" },
-    { .name = "out",
-      .kind = OPTION_PATH,
-      .fallback = "-",
-      .help = "FILE.npy, FILE.csv or FILE.tsv; -: standard output" },
-    { .name = "overwrite",
-      .kind = OPTION_BOOLEAN,
-      .fallback = "false",
-      .help = "replace a file that is there already" },
+    PATH("out", "-", "FILE.npy, FILE.csv or FILE.tsv; -: standard output"),
+    SWITCH("overwrite", "false", "replace a file that is there already"),
     LABELS,
     TEXTS,
-    { .name = "pooling",
-      .kind = OPTION_CHOICE,
-      .fallback = "auto",
-      .automatic = true,
-      .choices = pooling_names,
-      .help = "how a text becomes one vector; auto: as the model was trained" },
-    { .name = "batch_size",
-      .kind = OPTION_INTEGER,
-      .fallback = "256",
-      .minimum = 1,
-      .maximum = 1 << 24,
-      .unit = "samples",
-      .help = "samples embedded at a time" },
-    { .name = "strict",
-      .kind = OPTION_BOOLEAN,
-      .fallback = "false",
-      .help = "stop at the first sample that cannot be read" },
+    CHOICE_AUTO("pooling", pooling_names,
+                "how a text becomes one vector; auto: as the model was trained"),
+    WHOLE("batch_size", "256", 1, 1 << 24, "samples", "samples embedded at a time"),
+    SWITCH("strict", "false", "stop at the first sample that cannot be read"),
     { 0 },
 };
 
 const struct option tokenize_options[] = {
-    { .name = "data",
-      .kind = OPTION_PATH,
-      .fallback = "",
-      .help = "texts to learn from or to count; to encode, one file, as it is; -: standard input" },
-    { .name = "text", .kind = OPTION_TEXT, .fallback = "", .help = "words, instead of data=" },
-    { .name = "tokenizer",
-      .kind = OPTION_PATH,
-      .fallback = "",
-      .help = "a tokenizer.json, vocab.txt, vocab.json, a folder with one, or a run" },
-    { .name = "out",
-      .kind = OPTION_PATH,
-      .fallback = "-",
-      .help = "FILE.json or folder of a learned tokenizer; file of ids or bytes; -: standard "
-              "output" },
-    { .name = "kind",
-      .kind = OPTION_TEXT,
-      .fallback = "bpe",
-      .help = "bpe, wordpiece, characters or bytes" },
-    { .name = "vocab",
-      .kind = OPTION_INTEGER,
-      .fallback = "auto",
-      .minimum = 2,
-      .maximum = 1 << 24,
-      .automatic = true,
-      .unit = "tokens",
-      .help = "tokens to learn, special ones included" },
-    { .name = "pattern",
-      .kind = OPTION_TEXT,
-      .fallback = "auto",
-      .automatic = true,
-      .help = "how bpe cuts words: gpt2, gpt4, cl100k, none; auto: gpt2" },
-    { .name = "specials",
-      .kind = OPTION_TEXT,
-      .fallback = "auto",
-      .automatic = true,
-      .help = "set of special tokens: none, text, gpt, bert, roberta; auto: that of the kind" },
-    { .name = "least",
-      .kind = OPTION_INTEGER,
-      .fallback = "1",
-      .minimum = 1,
-      .maximum = 1e9,
-      .unit = "times",
-      .help = "pairs (characters: characters) that are rarer are not taken" },
-    { .name = "cased",
-      .kind = OPTION_BOOLEAN,
-      .fallback = "false",
-      .help = "wordpiece keeps capitals and accents" },
-    { .name = "memory",
-      .kind = OPTION_INTEGER,
-      .fallback = "1024",
-      .minimum = 1,
-      .maximum = 1 << 24,
-      .unit = "MiB",
-      .help = "that counting may take before it goes on on disk" },
-    { .name = "special_tokens",
-      .kind = OPTION_BOOLEAN,
-      .fallback = "false",
-      .help = "special tokens that are written in the text are taken as such" },
+    PATH("data", "",
+         "texts to learn from or to count; to encode, one file, as it is; -: standard input"),
+    TEXT("text", "", "words, instead of data="),
+    PATH("tokenizer", "", "a tokenizer.json, vocab.txt, vocab.json, a folder with one, or a run"),
+    PATH("out", "-",
+         "FILE.json or folder of a learned tokenizer; file of ids or bytes; -: standard output"),
+    TEXT("kind", "bpe", "bpe, wordpiece, characters or bytes"),
+    WHOLE_AUTO("vocab", "auto", 2, 1 << 24, "tokens", "tokens to learn, special ones included"),
+    TEXT_AUTO("pattern", "how bpe cuts words: gpt2, gpt4, cl100k, none; auto: gpt2"),
+    TEXT_AUTO("specials",
+              "set of special tokens: none, text, gpt, bert, roberta; auto: that of the kind"),
+    WHOLE("least", "1", 1, 1e9, "times",
+          "pairs (characters: characters) that are rarer are not taken"),
+    SWITCH("cased", "false", "wordpiece keeps capitals and accents"),
+    WHOLE("memory", "1024", 1, 1 << 24, "MiB", "that counting may take before it goes on on disk"),
+    SWITCH("special_tokens", "false",
+           "special tokens that are written in the text are taken as such"),
     TEXTS,
-    { .name = "strict",
-      .kind = OPTION_BOOLEAN,
-      .fallback = "false",
-      .help = "stop at the first text that cannot be read" },
+    SWITCH("strict", "false", "stop at the first text that cannot be read"),
     { 0 },
 };
 
-#define MODEL                                                                            \
-    { .name = "model",                                                                   \
-      .kind = OPTION_PATH,                                                               \
-      .fallback = "",                                                                    \
-      .help = "run or model that embeds; default: the one that made the vectors" },      \
-    {                                                                                    \
-        .name = "pooling", .kind = OPTION_CHOICE, .fallback = "auto", .automatic = true, \
-        .choices = pooling_names,                                                        \
-        .help = "how a text becomes one vector; auto: as the vectors, or the model"      \
-    }
-#define ASKED                                                                                \
-    { .name = "queries",                                                                     \
-      .kind = OPTION_PATH,                                                                   \
-      .fallback = "",                                                                        \
-      .help = "file of queries: a line each, or .jsonl, .csv, TREC topics" },                \
-        { .name = "query_field",                                                             \
-          .kind = OPTION_TEXT,                                                               \
-          .fallback = "",                                                                    \
-          .help = "member, column or tag of the queries' words" },                           \
-        { .name = "query_id",                                                                \
-          .kind = OPTION_TEXT,                                                               \
-          .fallback = "auto",                                                                \
-          .automatic = true,                                                                 \
-          .help = "… and of their ids; auto: num, id, _id, query_id, qid, else 1, 2, 3 …" }, \
-    {                                                                                        \
-        .name = "id", .kind = OPTION_TEXT, .fallback = "auto", .automatic = true,            \
-        .help = "member, column or tag of a text's id; auto: docno, id, _id, doc_id"         \
-    }
-#define WORDS                                                                             \
-    { .name = "words",                                                                    \
-      .kind = OPTION_CHOICE,                                                              \
-      .fallback = "english",                                                              \
-      .choices = word_rules,                                                              \
-      .help = "of bm25: english (stems, no stop words), or plain for any language" },     \
-        { .name = "k1",                                                                   \
-          .kind = OPTION_REAL,                                                            \
-          .fallback = "1.2",                                                              \
-          .minimum = 0,                                                                   \
-          .maximum = 1000,                                                                \
-          .help = "of bm25: how much repeated words count" },                             \
-    {                                                                                     \
-        .name = "b", .kind = OPTION_REAL, .fallback = "0.75", .minimum = 0, .maximum = 1, \
-        .help = "of bm25: how much long texts are held back"                              \
-    }
+#define MODEL                                                                              \
+    PATH("model", "", "run or model that embeds; default: the one that made the vectors"), \
+        CHOICE_AUTO("pooling", pooling_names,                                              \
+                    "how a text becomes one vector; auto: as the vectors, or the model")
+#define ASKED                                                                               \
+    PATH("queries", "", "file of queries: a line each, or .jsonl, .csv, TREC topics"),      \
+        TEXT("query_field", "", "member, column or tag of the queries' words"),             \
+        TEXT_AUTO("query_id",                                                               \
+                  "… and of their ids; auto: num, id, _id, query_id, qid, else 1, 2, 3 …"), \
+        TEXT_AUTO("id", "member, column or tag of a text's id; auto: docno, id, _id, doc_id")
+#define WORDS                                                                       \
+    CHOICE("words", "english", word_rules,                                          \
+           "of bm25: english (stems, no stop words), or plain for any language"),   \
+        REAL("k1", "1.2", 0, 1000, NULL, "of bm25: how much repeated words count"), \
+        REAL("b", "0.75", 0, 1, NULL, "of bm25: how much long texts are held back")
 
 const struct option judge_options[] = {
-    { .name = "qrels",
-      .kind = OPTION_PATH,
-      .fallback = "",
-      .help = "relevance judgements in TREC's format: a search is judged" },
+    PATH("qrels", "", "relevance judgements in TREC's format: a search is judged"),
     ASKED,
-    { .name = "by",
-      .kind = OPTION_LIST,
-      .fallback = "",
-      .choices = ways,
-      .help = "how to search, one or several to compare; default as of `tacit search`" },
+    LIST("by", "", ways, "how to search, one or several to compare; default as of `tacit search`"),
     MODEL,
     WORDS,
     TEXTS,
-    { .name = "strict",
-      .kind = OPTION_BOOLEAN,
-      .fallback = "false",
-      .help = "stop at the first text that cannot be read" },
+    SWITCH("strict", "false", "stop at the first text that cannot be read"),
     { 0 },
 };
 
 const struct option search_options[] = {
-    { .name = "query", .kind = OPTION_TEXT, .fallback = "", .help = "the words to search for" },
+    TEXT("query", "", "the words to search for"),
     ASKED,
-    { .name = "k",
-      .kind = OPTION_INTEGER,
-      .fallback = "10",
-      .minimum = 1,
-      .maximum = 1e6,
-      .unit = "texts",
-      .help = "how many to find" },
-    { .name = "by",
-      .kind = OPTION_CHOICE,
-      .fallback = "auto",
-      .automatic = true,
-      .choices = ways,
-      .help =
-          "vectors (cosine), bm25 (words) or hybrid (ranks of both); auto: vectors if there are" },
-    { .name = "data",
-      .kind = OPTION_PATH,
-      .fallback = "auto",
-      .automatic = true,
-      .help = "the texts of the vectors; auto: those that were embedded" },
+    WHOLE("k", "10", 1, 1e6, "texts", "how many to find"),
+    CHOICE_AUTO(
+        "by", ways,
+        "vectors (cosine), bm25 (words) or hybrid (ranks of both); auto: vectors if there are"),
+    PATH_AUTO("data", "the texts of the vectors; auto: those that were embedded"),
     TEXTS,
     MODEL,
     WORDS,
-    { .name = "batch_size",
-      .kind = OPTION_INTEGER,
-      .fallback = "256",
-      .minimum = 1,
-      .maximum = 1 << 24,
-      .unit = "texts",
-      .help = "texts embedded at a time" },
-    { .name = "strict",
-      .kind = OPTION_BOOLEAN,
-      .fallback = "false",
-      .help = "stop at the first text that cannot be read" },
-    { .name = "out",
-      .kind = OPTION_PATH,
-      .fallback = "",
-      .help = "file for the rankings in TREC's format; -: standard output" },
+    WHOLE("batch_size", "256", 1, 1 << 24, "texts", "texts embedded at a time"),
+    SWITCH("strict", "false", "stop at the first text that cannot be read"),
+    PATH("out", "", "file for the rankings in TREC's format; -: standard output"),
     { 0 },
 };

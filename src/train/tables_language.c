@@ -1,94 +1,51 @@
 /* Options of the tasks "perplexity" and "generate", which live above this room. */
+#include "base/option_rows.h"
 #include "train/tasks.h"
-
-#include <math.h>
 
 static const char *const parts[] = { "validation", "train", "holdout", "test", "all", NULL };
 static const char *const units[] = { "auto", "documents", "lines", NULL };
 static const char *const storages[] = { "f32", "bf16", "int8", NULL };
 static const char *const fulls[] = { "slide", "exact", "stop", NULL };
 
-#define WEIGHTS                                                                           \
-    {                                                                                     \
-        .name = "weights", .kind = OPTION_CHOICE, .fallback = "f32", .choices = storages, \
-        .help = "how matrices are kept in memory; int8: with a scale a column"            \
-    }
-#define TOKENS(key, initial, text)                                              \
-    {                                                                           \
-        .name = key, .kind = OPTION_INTEGER, .fallback = initial, .minimum = 1, \
-        .maximum = 1 << 20, .automatic = true, .unit = "tokens", .help = text   \
-    }
-#define WHOLE(key, initial, least, most, of, text)                                  \
-    {                                                                               \
-        .name = key, .kind = OPTION_INTEGER, .fallback = initial, .minimum = least, \
-        .maximum = most, .unit = of, .help = text                                   \
-    }
-#define REAL(key, initial, least, most, text)                                                     \
-    {                                                                                             \
-        .name = key, .kind = OPTION_REAL, .fallback = initial, .minimum = least, .maximum = most, \
-        .help = text                                                                              \
-    }
-#define TEXT(key, text)                                                \
-    {                                                                  \
-        .name = key, .kind = OPTION_TEXT, .fallback = "", .help = text \
-    }
-#define PATH(key, initial, text)                                            \
-    {                                                                       \
-        .name = key, .kind = OPTION_PATH, .fallback = initial, .help = text \
-    }
-#define SWITCH(key, text)                                                      \
-    {                                                                          \
-        .name = key, .kind = OPTION_BOOLEAN, .fallback = "false", .help = text \
-    }
+#define WEIGHTS                        \
+    CHOICE("weights", "f32", storages, \
+           "how matrices are kept in memory; int8: with a scale a column")
+#define TOKENS(key, initial, text) WHOLE_AUTO(key, initial, 1, 1 << 20, "tokens", text)
 
 const struct option perplexity_options[] = {
     PATH("data", "auto", "texts; auto: those of the run"),
-    { .name = "part",
-      .kind = OPTION_CHOICE,
-      .fallback = "auto",
-      .automatic = true,
-      .choices = parts,
-      .help = "of the data; auto: what the run kept for validation, else all" },
-    { .name = "unit",
-      .kind = OPTION_CHOICE,
-      .fallback = "auto",
-      .automatic = true,
-      .choices = units + 1,
-      .help = "of plain text: a file or a line is a text; auto: as in the run" },
-    TEXT("field", "member, column or tag that holds the text; default: as in the run"),
+    CHOICE_AUTO("part", parts, "of the data; auto: what the run kept for validation, else all"),
+    CHOICE_AUTO("unit", units + 1,
+                "of plain text: a file or a line is a text; auto: as in the run"),
+    TEXT("field", "", "member, column or tag that holds the text; default: as in the run"),
     TOKENS("window", "auto", "that the network sees at once; auto: as in training"),
     TOKENS("stride", "auto", "from one window to the next; auto: half the window"),
     WEIGHTS,
-    SWITCH("strict", "stop at the first text that cannot be read"),
+    SWITCH("strict", "false", "stop at the first text that cannot be read"),
     { 0 },
 };
 
 const struct option generate_options[] = {
-    TEXT("prompt", "the text to go on with"),
+    TEXT("prompt", "", "the text to go on with"),
     PATH("prompt_file", "", "a file with that text; a line end that closes it is left out"),
     WHOLE("tokens", "200", 1, 1e9, "tokens", "to generate, unless the text ends before"),
-    REAL("temperature", "1", 0, 1000, "below 1 prefers what is likely; 0: always the likeliest"),
+    REAL("temperature", "1", 0, 1000, NULL,
+         "below 1 prefers what is likely; 0: always the likeliest"),
     WHOLE("top_k", "0", 0, 1 << 24, "tokens", "draw from the likeliest only; 0: all"),
-    REAL("top_p", "1", 0, 1, "draw from the fewest likeliest tokens that reach this probability"),
-    { .name = "repetition_penalty",
-      .kind = OPTION_REAL,
-      .fallback = "1",
-      .minimum = 0,
-      .above = true,
-      .help = "above 1: tokens that were there before become less likely" },
-    TEXT("stop", "ends before one of these texts, which | parts; \\n is a line end, \\| a bar"),
+    REAL("top_p", "1", 0, 1, NULL,
+         "draw from the fewest likeliest tokens that reach this probability"),
+    POSITIVE("repetition_penalty", "1", NULL,
+             "above 1: tokens that were there before become less likely"),
+    TEXT("stop", "", "ends before one of these texts, which | parts; \\n is a line end, \\| a bar"),
     WHOLE("samples", "1", 1, 4096, "texts", "side by side, from the same prompt"),
     WHOLE("seed", "0", 0, 9007199254740992., NULL, "of the draws"),
-    SWITCH("echo", "the prompt comes first"),
-    SWITCH("crop", "of a prompt longer than the context, keep the end"),
-    { .name = "full",
-      .kind = OPTION_CHOICE,
-      .fallback = "slide",
-      .choices = fulls,
-      .help = "context full: forget its first half, or one token at a time (exact), or stop" },
-    TEXT("choices", "score these instead, which | parts: how likely each follows the prompt"),
+    SWITCH("echo", "false", "the prompt comes first"),
+    SWITCH("crop", "false", "of a prompt longer than the context, keep the end"),
+    CHOICE("full", "slide", fulls,
+           "context full: forget its first half, or one token at a time (exact), or stop"),
+    TEXT("choices", "", "score these instead, which | parts: how likely each follows the prompt"),
     PATH("score", "", "score the \"choices\" of each line of a FILE.jsonl behind its \"prompt\""),
-    TEXT("baseline", "scores also relative to what follows this text, such as Answer:"),
+    TEXT("baseline", "", "scores also relative to what follows this text, such as Answer:"),
     WEIGHTS,
     { 0 },
 };
