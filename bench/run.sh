@@ -7,13 +7,13 @@
 #     PEER_PYTHON  a Python with torch, torchvision, pillow, scikit-learn, faiss, transformers, tokenizers and
 #                  tiktoken; unset: our side only
 #     ROWS         some of: step-f32 step-bf16 conv4-step conv4 views knn start gpt-f32 gpt-bf16 bert-f32
-#                  bert-bf16 tokenizer generate
+#                  bert-bf16 tokenizer search generate
 #     RUNS         repetitions of a row, of which the median counts (3)
 #     STEPS        timed steps in a repetition (6); the best counts, on both sides
 #     EPOCHS       of the whole conv4 run (10)
 #     PEER_EPOCHS  of the peer's whole run (EPOCHS); with fewer, its time is told by the epoch
-#     TACIT_DATA   folder with cifar10-jpg/ (conv4), fashion-mnist/ (start; or Debian's package) and texts
-#                  (tokenizer)
+#     TACIT_DATA   folder with cifar10-jpg/ (conv4), fashion-mnist/ (start; or Debian's package) and
+#                  text-gutenberg/ with novels, *.txt or *.txt.gz (tokenizer)
 #     DETAILS      a folder that keeps what every program printed
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -315,33 +315,90 @@ rate() {
     sed -n "s/.*[ (]\([0-9][0-9.]*\) $1.*/\1/p" "$2"
 }
 
-# BPE of 8,192 tokens learned from texts, and encoding of the same texts on one core.
+# unpacked_texts: the novels, without their compression, in $work/texts; false without any.
+unpacked_texts() {
+    mkdir -p "$work/texts"
+    for file in "${TACIT_DATA:-}"/text-gutenberg/*.txt "${TACIT_DATA:-}"/text-gutenberg/*.txt.gz; do
+        [ -e "$file" ] || continue
+        name=${file##*/}
+        case $name in
+        *.gz) gunzip -c "$file" >"$work/texts/${name%.gz}" || return 1 ;;
+        *) cp "$file" "$work/texts/$name" || return 1 ;;
+        esac
+    done
+    [ -n "$(ls "$work/texts")" ]
+}
+
+# against OURS THEIRS NAME UNIT TARGET: sets $peer, $ratio, $met for rates where more is better; THEIRS may be empty.
+against() {
+    peer='–' ratio='–' met='–'
+    [ -n "$2" ] || return 0
+    peer="$2 $4 ($3)" ratio=$(calculate "$1 / $2" %.1f)x\ as\ fast
+    met=$(verdict "$1 >= $5 * $2")
+}
+
+# theirs EXPRESSION: the best of the peer's figures that a sed expression takes out of its lines.
+theirs() {
+    [ -z "$python" ] || sed -n "$1" "$details/tokenizer.peer" | sort -g | tail -n 1
+}
+
+# BPE of 8,192 tokens learned from novels, and encoding of the same texts with it and with WordPiece.
 row_tokenizer() {
-    texts=$(find "${TACIT_DATA:-/nowhere}" -path '*text*' -name '*.txt' -size +100k 2>/dev/null | sort | head -n 20)
-    if [ -z "$texts" ]; then
-        say "tokenizer: TACIT_DATA names no folder with texts; left out"
+    if ! unpacked_texts; then
+        say "tokenizer: TACIT_DATA names no folder with text-gutenberg/*.txt or *.txt.gz; left out"
         return 0
     fi
     fresh tokenizer
     encoder=$build/bench/bench_tokenize
-    # shellcheck disable=SC2086 # a list of files
-    {
-        "$encoder" train "$work/bpe.json" kind=bpe vocab=8192 $texts >"$details/tokenizer.ours" || return 1
-        "$encoder" train "$work/words.json" kind=wordpiece vocab=8192 $texts >"$details/words.ours" || return 1
-        "$encoder" speed "$work/bpe.json" $texts >>"$details/tokenizer.ours" || return 1
-        [ -z "$python" ] || "$python" bench/peers/text.py "$work/bpe.json" "$work/words.json" $texts >"$details/tokenizer.peer" || return 1
-    }
-    learn=$(rate 's for' "$details/tokenizer.ours" | head -n 1) encode=$(rate 'MB.s on one core' "$details/tokenizer.ours")
-    of_learning='–' of_encoding='–' faster='–' ratio='–'
-    if [ -n "$python" ]; then
-        theirs=$(sed -n 's/.*BPE training \([0-9.]*\) s/\1/p' "$details/tokenizer.peer")
-        of_learning="$theirs s (Hugging Face)" faster=$(calculate "$theirs / $learn" %.1f)x\ as\ fast
-        theirs=$(sed -n 's/tiktoken: BPE \([0-9.]*\) MB.*/\1/p' "$details/tokenizer.peer")
-        of_encoding="$theirs MB/s (tiktoken)" ratio=$(calculate "$encode / $theirs" %.1f)x\ as\ fast
+    "$encoder" train "$work/bpe.json" kind=bpe vocab=8192 "$work"/texts/* >"$details/bpe.ours" || return 1
+    "$encoder" train "$work/words.json" kind=wordpiece vocab=8192 "$work"/texts/* >"$details/words.ours" || return 1
+    "$encoder" speed "$work/bpe.json" "$work"/texts/* >>"$details/bpe.ours" || return 1
+    "$encoder" speed "$work/words.json" "$work"/texts/* >>"$details/words.ours" || return 1
+    [ -z "$python" ] ||
+        "$python" bench/peers/text.py "$work/bpe.json" "$work/words.json" "$work"/texts/* >"$details/tokenizer.peer" || return 1
+    megabytes=$(rate 'MB, ' "$details/bpe.ours" | head -n 1)
+    ours=$(sed -n 's/^bpe: \([0-9.]*\) s for.*/\1/p' "$details/bpe.ours")
+    peer='–' ratio='–' met='–'
+    learning=$([ -z "$python" ] || sed -n 's/.*BPE training \([0-9.]*\) s.*/\1/p' "$details/tokenizer.peer")
+    if [ -n "$learning" ]; then
+        peer="$learning s (Hugging Face)" ratio=$(calculate "$ours / $learning" %.2f)x\ the\ time
+        met=$(verdict "$ours <= $learning")
     fi
-    add 'BPE of 8,192 tokens, learned' "$learn s" "$of_learning" "$faster" '–' '–'
+    add "BPE of 8,192 tokens learned from $megabytes MB, $(value peak "$details/bpe.ours" | head -n 1) MB" "$ours s" "$peer" \
+        "$ratio" '≤ 1x' "$met"
     begin
-    add 'BPE, encoding on one core' "$encode MB/s" "$of_encoding" "$ratio" '–' '–'
+    one=$(rate 'MB.s on one core' "$details/bpe.ours") all=$(sed -n 's/.*core, \([0-9.]*\) MB.*/\1/p' "$details/bpe.ours")
+    against "$one" "$(theirs 's/tiktoken: BPE \([0-9.]*\) MB.s on one core.*/\1/p')" tiktoken MB/s 1.5
+    add 'BPE, encoding on one core' "$one MB/s" "$peer" "$ratio" '≥ 1.5x' "$met"
+    against "$all" "$(theirs 's/tiktoken: .*, \([0-9.]*\) MB.s on all.*/\1/p')" tiktoken MB/s 1.5
+    add "BPE, encoding on $cores cores ($(calculate "$all / $one" %.2f) times one)" "$all MB/s" "$peer" "$ratio" \
+        '≥ 1.8 times one' "$(verdict "$all >= 1.8 * $one")"
+    all=$(sed -n 's/.*core, \([0-9.]*\) MB.*/\1/p' "$details/words.ours")
+    against "$all" "$(theirs 's/.*WordPiece \([0-9.]*\) MB.s.*/\1/p')" 'Hugging Face' MB/s 10
+    add "WordPiece, encoding on $cores cores" "$all MB/s" "$peer" "$ratio" '≥ 10x' "$met"
+}
+
+# Exact search by the cosine, top 10 of vectors of 384. faiss is taken with one thread or with all, whichever is faster.
+row_search() {
+    fresh search
+    for _ in $(seq "$runs"); do
+        "$build/bench/bench_search" >>"$details/search.ours" || return 1
+        [ -z "$python" ] || "$python" bench/peers/search.py >>"$details/search.peer" || return 1
+    done
+    for size in $(sed -n 's/^tacit search \([0-9x]*\):.*/\1/p' "$details/search.ours" | awk '!seen[$0]++'); do
+        ours=$(value "search $size:" "$details/search.ours" | median)
+        peer='–' ratio='–' met='–'
+        if [ -n "$python" ]; then
+            for team in 1 "$cores"; do
+                sed -n "s/.*flat $size: \([0-9.]*\) ms, $team threads.*/\1/p" "$details/search.peer" | median
+            done | sort -g | head -n 1 >"$work/best"
+            read -r faiss <"$work/best" || return 1
+            peer="$faiss ms (faiss-cpu flat)" ratio=$(calculate "$ours / $faiss" %.2f)x\ the\ time
+            met=$(verdict "$ours <= $faiss")
+        fi
+        add "search, ${size#*x} queries, ${size%x*} vectors of 384" "$ours ms" "$peer" "$ratio" '≤ 1x' "$met"
+        begin
+    done
 }
 
 # Greedy generation with GPT-2's size, one text.
@@ -385,7 +442,7 @@ amx=no
 grep -q amx_bf16 /proc/cpuinfo 2>/dev/null && amx=yes
 resnet='stem=cifar method.hidden=2048 method.dim=256 method.head_norm=false method.statistics=joint optim.lr=0.1'
 [ -n "$python" ] || say "PEER_PYTHON is not set: our side only"
-all_rows='step-f32 step-bf16 conv4-step conv4 views knn start gpt-f32 gpt-bf16 bert-f32 bert-bf16 tokenizer generate'
+all_rows='step-f32 step-bf16 conv4-step conv4 views knn start gpt-f32 gpt-bf16 bert-f32 bert-bf16 tokenizer search generate'
 for row in ${ROWS:-$all_rows}; do
     case " $all_rows " in
     *" $row "*) ;;

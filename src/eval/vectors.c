@@ -1,7 +1,7 @@
 #include "eval/vectors.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "engine/cpu/product.h"
+#include "engine/cpu/kernels/kernels.h"
 #include "eval/nearest.h"
 
 #include <math.h>
@@ -9,90 +9,15 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* ROWS rows of a bank and their scores stay in the second-level cache. Up to DIRECT queries meet a
- * row while it is in the first. */
-enum { LANES = 16, ROWS = 256, DIRECT = 6 };
-
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
-
-/* x . y of `width` numbers. */
-static inline __attribute__((always_inline)) float dot_body(const float *x, const float *y,
-                                                            int64_t width)
-{
-    lanes first = { 0 }, second = { 0 };
-    int64_t j = 0;
-    for (; j + 2 * LANES <= width; j += 2 * LANES) {
-        first += *(const lanes *)(const void *)(x + j) * *(const lanes *)(const void *)(y + j);
-        second += *(const lanes *)(const void *)(x + j + LANES) *
-                  *(const lanes *)(const void *)(y + j + LANES);
-    }
-    first += second;
-    float sum = 0;
-    for (int lane = 0; lane < LANES; lane++)
-        sum += first[lane];
-    for (; j < width; j++)
-        sum += x[j] * y[j];
-    return sum;
-}
-
-/* squares [rows] of the rows' norms, and score [queries, rows] of their products with the queries.
- */
-typedef void products(const float *row, int64_t rows, int64_t width, const float *query,
-                      int64_t queries, float *squares, float *score);
-
-static inline __attribute__((always_inline)) void products_body(const float *row, int64_t rows,
-                                                                int64_t width, const float *query,
-                                                                int64_t queries, float *squares,
-                                                                float *score)
-{
-    for (int64_t i = 0; i < rows; i++) {
-        const float *x = row + i * width;
-        squares[i] = dot_body(x, x, width);
-        for (int64_t q = 0; q < queries; q++)
-            score[q * rows + i] = dot_body(x, query + q * width, width);
-    }
-}
-
-static void products_portable(const float *row, int64_t rows, int64_t width, const float *query,
-                              int64_t queries, float *squares, float *score)
-{
-    products_body(row, rows, width, query, queries, squares, score);
-}
-
-#if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) static void products_avx2(const float *row, int64_t rows,
-                                                              int64_t width, const float *query,
-                                                              int64_t queries, float *squares,
-                                                              float *score)
-{
-    products_body(row, rows, width, query, queries, squares, score);
-}
-
-__attribute__((target("avx512f,avx512vl,fma"))) static void
-products_avx512(const float *row, int64_t rows, int64_t width, const float *query, int64_t queries,
-                float *squares, float *score)
-{
-    products_body(row, rows, width, query, queries, squares, score);
-}
-#endif
-
-static products *products_choose(void)
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
-        return products_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return products_avx2;
-#endif
-    return products_portable;
-}
+/* ROWS rows of a bank and their scores stay in the second-level cache; what the kernel wants
+ * queries to be padded to. */
+enum { ROWS = 256, LANES = 16 };
 
 /* One search: what all threads read, and what the n-th of them works in. */
 struct pass {
     const struct features *bank;
-    const float *unit; /* [queries, width] */
-    products *products;
-    int64_t queries, k;
+    const float *unit; /* [queries, padded], zeroes behind `width` */
+    int64_t padded, queries, k;
     float *score;            /* [threads, queries + 2, ROWS]: scores, squares, inverse norms */
     uint64_t *candidate;     /* [threads, queries, capacity] */
     struct nearest *nearest; /* [threads, queries] */
@@ -119,9 +44,7 @@ static status pass_block(struct pass *pass, int rank, int64_t first, int64_t row
     float *score = pass->score + rank * (queries + 2) * ROWS, *squares = score + queries * ROWS;
     float *inverse = squares + ROWS;
     const float *row = pass->bank->value + first * width;
-    pass->products(row, rows, width, pass->unit, queries > DIRECT ? 0 : queries, squares, score);
-    if (queries > DIRECT)
-        TRY(product(false, true, queries, rows, width, pass->unit, row, score));
+    kernels()->dots(row, rows, width, pass->unit, pass->padded, queries, squares, score);
     for (int64_t i = 0; i < rows; i++) {
         bool usable;
         inverse[i] = inverse_norm(row + i * width, squares[i], width, &usable);
@@ -192,12 +115,14 @@ static status pass_run(struct pass *pass, int64_t *next, uint32_t *index, float 
     return TACIT_OK;
 }
 
-static status units_make(const struct features *queries, float *unit)
+static status units_make(const struct features *queries, int64_t padded, float *unit)
 {
     float *inverse = memory_new((size_t)queries->count, sizeof *inverse);
     status result = inverse ? features_inverse_norms(queries, "queries", inverse) : TACIT_RESOURCES;
-    for (int64_t i = 0; result == TACIT_OK && i < queries->count * queries->width; i++)
-        unit[i] = queries->value[i] * inverse[i / queries->width];
+    for (int64_t i = 0; result == TACIT_OK && i < queries->count; i++)
+        for (int64_t j = 0; j < padded; j++)
+            unit[i * padded + j] =
+                j < queries->width ? queries->value[i * queries->width + j] * inverse[i] : 0;
     memory_free(inverse);
     return result;
 }
@@ -206,12 +131,13 @@ status vectors_search(const struct features *bank, const struct features *querie
                       uint32_t *index, float *cosine)
 {
     size_t threads = (size_t)parallel_threads(), count = (size_t)queries->count;
-    float *unit = memory_new_aligned(count, (size_t)bank->width * sizeof *unit);
+    int64_t padded = (bank->width + LANES - 1) / LANES * LANES;
+    float *unit = memory_new_aligned(count, (size_t)padded * sizeof *unit);
     int64_t *next = memory_new(threads, sizeof *next);
     struct pass pass = {
         .bank = bank,
         .unit = unit,
-        .products = products_choose(),
+        .padded = padded,
         .queries = queries->count,
         .k = k,
         .score = memory_new_aligned(threads * (count + 2), ROWS * sizeof(float)),
@@ -223,7 +149,7 @@ status vectors_search(const struct features *bank, const struct features *querie
     status result =
         unit && next && pass.score && pass.candidate && pass.nearest ? TACIT_OK : TACIT_RESOURCES;
     if (result == TACIT_OK)
-        result = units_make(queries, unit);
+        result = units_make(queries, padded, unit);
     if (result == TACIT_OK)
         result = pass_run(&pass, next, index, cosine);
     memory_free_aligned(unit);

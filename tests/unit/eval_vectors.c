@@ -65,6 +65,9 @@ static void neighbours_are_exact(void **state)
     check(2999, 7, 33, 100);
     check(1, 1, 1, 1);
     check(700, 40, 5, 700);
+    check(259, 225, 17, 10); /* blocks of rows, queries and numbers that do not fill up */
+    check(66, 11, 24, 3);
+    check(5, 3, 8, 5);
 }
 
 /* Equal rows: the lowest numbers, over the borders of threads and blocks. */

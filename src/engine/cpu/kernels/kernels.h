@@ -222,6 +222,10 @@ struct winograd_fetch {
     X(panel_product, (const float *x, int64_t x_step, int64_t rows, const void *panel,             \
                       enum panel_kind kind, int64_t count, float *y, int64_t y_step))              \
     X(panel_widen, (const void *panel, enum panel_kind kind, int64_t count, float *y))             \
+    /* score [queries, rows] = query [queries, padded] row [rows, width]', and the rows' squares.  \
+     * padded: width up to a multiple of 16, with zeroes behind the queries' ends */               \
+    X(dots, (const float *row, int64_t rows, int64_t width, const float *query, int64_t padded,    \
+             int64_t queries, float *squares, float *score))                                       \
     /* f32 <-> bf16, rounding to nearest even */                                                   \
     X(to_bf16, (const float *x, void *y, int64_t count))                                           \
     X(from_bf16, (const void *x, float *y, int64_t count))

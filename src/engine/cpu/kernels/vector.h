@@ -3,7 +3,7 @@
 #ifndef ENGINE_CPU_KERNELS_VECTOR_H
 #define ENGINE_CPU_KERNELS_VECTOR_H
 
-#ifdef __AVX512BF16__
+#ifdef __AVX512F__
 #include <immintrin.h>
 #endif
 #include <stdbool.h>
