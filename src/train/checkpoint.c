@@ -16,6 +16,7 @@ static const struct {
     size_t offset;
 } integers[] = {
     { "step", offsetof(struct position, step) },
+    { "data", offsetof(struct position, data) },
     { "metrics", offsetof(struct position, metrics) },
     { "events", offsetof(struct position, events) },
     { "watched_step", offsetof(struct position, watched_step) },

@@ -9,6 +9,7 @@
 /* What a run is besides its store. */
 struct position {
     int64_t step;             /* steps done */
+    uint64_t data;            /* what is learned from (setup_identity) */
     uint64_t metrics, events; /* sizes of the logs */
     double loss, seconds;     /* running mean of the loss; time spent so far */
     double last_loss;         /* of the last step */

@@ -77,6 +77,14 @@ static status fit_restore(struct fit *fit)
                                    : TACIT_OK;
     TRY(checkpoint_load(fit->run->checkpoints, fit->store, &fit->position, &found, why,
                         sizeof why));
+    uint64_t identity = setup_identity(fit->setup);
+    if (found && fit->position.data != identity)
+        return fail(TACIT_BAD_DATA,
+                    "%s: holds other samples than those the run began with (their names, labels or "
+                    "number differ): bring them back, say where they are now (data=), or begin a "
+                    "new run with init=%s",
+                    fit->setup->source->path, fit->run->folder);
+    fit->position.data = identity;
     if (found && why[0])
         tell(&fit->audience, TACIT_WARNING, "%s; going on from the checkpoint before it, step %lld",
              why, (long long)fit->position.step);

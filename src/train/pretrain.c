@@ -5,6 +5,7 @@
 #include "train/tasks.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What is said of a run that ended so. */
@@ -73,6 +74,36 @@ static status train_in(struct run *run, struct config *config, const struct audi
     return result;
 }
 
+/* Settings that may name files. */
+static const char *const path_keys[] = { "data", "labels", "holdout", "tokenizer", "init", NULL };
+
+/* Files are kept by their whole path, so that the run can be resumed from any folder (its
+ * command.txt has them as typed); parallel texts are several, parted by commas. */
+static status path_settle(struct config *settings, const char *key)
+{
+    struct text whole = { 0 };
+    const char *at = config_value(settings, key);
+    status result = TACIT_OK;
+    bool word = !at || !strpbrk(at, "./"); /* such as labels=folders, tokenizer=bpe */
+    if (word && strcmp(key, "data") != 0 && strcmp(key, "init") != 0)
+        return TACIT_OK;
+    for (bool more = at && *at; more && result == TACIT_OK;) {
+        char part[4096], *path;
+        size_t length = strcspn(at, ",");
+        snprintf(part, sizeof part, "%.*s", (int)length, at);
+        path = length < sizeof part ? realpath(part, NULL) : NULL;
+        result = text_append(&whole, "%s%.*s", whole.length ? "," : "",
+                             (int)(path ? strlen(path) : length), path ? path : at);
+        free(path);
+        more = at[length] == ',';
+        at += length + 1;
+    }
+    if (result == TACIT_OK && whole.length)
+        result = config_resolve(settings, key, text_string(&whole));
+    text_free(&whole);
+    return result;
+}
+
 /* A new run; `thing`: what is fine-tuned, or NULL. */
 static status run_new(struct config *settings, const char *thing, const tacit_observer *observer,
                       tacit_report **report)
@@ -91,6 +122,8 @@ static status run_new(struct config *settings, const char *thing, const tacit_ob
         result = config_resolve(settings, "out", run.folder);
     if (result == TACIT_OK)
         result = run_save_config(&run, settings);
+    for (int i = 0; path_keys[i] && result == TACIT_OK; i++)
+        result = path_settle(settings, path_keys[i]);
     if (result == TACIT_OK) {
         tell(&audience, TACIT_INFO, "run: %s", run.folder);
         result = train_in(&run, settings, &audience, report, &begun);
@@ -143,12 +176,13 @@ tacit_status tacit_finetune(const char *thing, tacit_config *config, const tacit
     return run_new(&config->config, thing, observer, report);
 }
 
-/* Settings that change nothing about the result. */
+/* Settings that change nothing about the result; of data, the checkpoint knows whether they are the
+ * same elsewhere. */
 static const char *const free_keys[] = {
     "config",      "out",         "overwrite",      "quiet",
     "json",        "profile",     "strict",         "checkpoint_every",
     "on_collapse", "watch.every", "loader_threads", "watch.pictures",
-    NULL,
+    "data",        NULL,
 };
 
 static bool is_free(const char *key)

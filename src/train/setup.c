@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/holdout.h"
+#include "io/hash.h"
 #include "train/initial.h"
 #include "train/labelled.h"
 #include "train/modality.h"
@@ -52,6 +53,22 @@ static status data_open(struct setup *setup, const struct setup_request *request
                                       .field = config_text(config, "field") };
     setup->own_source = true;
     return source_open(config_text(config, "data"), &options, &setup->source);
+}
+
+uint64_t setup_identity(const struct setup *setup)
+{
+    const struct source *source = setup->source;
+    int64_t numbers[] = { source->kind, source->texts, (int64_t)setup->count,
+                          (int64_t)setup->rows };
+    uint64_t hash = hash_bytes(numbers, sizeof numbers, 0);
+    for (size_t i = 0; i < setup->count; i++) {
+        const struct sample *sample = &source->sample[setup->index[i]];
+        int64_t place[] = { setup->index[i], sample->number, sample->label };
+        hash = hash_bytes(place, sizeof place, hash);
+        if (sample->number <= 0)
+            hash = hash_bytes(sample->name, strlen(sample->name), hash);
+    }
+    return hash;
 }
 
 /* Takes out of index[] what holdout= names. */

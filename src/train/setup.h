@@ -73,6 +73,11 @@ void setup_close(struct setup *setup);
 status setup_session(const struct setup *setup, struct store *store, struct session **session);
 status setup_loader(struct setup *setup, struct loader **loader);
 
+/* A hash of what is learned from: the samples' names within the data, their labels and number, and
+ * the rows cut from them. Data that were moved keep it; resuming on others would not give the same
+ * bits. */
+uint64_t setup_identity(const struct setup *setup);
+
 /* What a run takes, in bytes, given its session. */
 double setup_bytes(const struct setup *setup, const struct session *session);
 

@@ -57,6 +57,18 @@ case $code in
 0) left_out "SIGTERM stops it" "it was done before" ;;
 *) bad "SIGTERM stops it" "exit code $code" "$(cat cut.log)" ;;
 esac
+if [ "$code" != 0 ]; then
+    mkdir moved && mv photos moved/
+    try resume cut
+    fails "its data are gone" 3 "photos" "data="
+    mv moved/photos/cat/0.ppm spare.png
+    try resume cut data=moved/photos
+    fails "other samples than it began with" 3 "other samples" "init="
+    mv spare.png moved/photos/cat/0.ppm
+    try resume cut data=moved/photos
+    works "it goes on where the data are now" "cut"
+    mv moved/photos photos
+fi
 try resume cut
 works "it goes on" "cut"
 same "to the same bytes as without a stop" "$(cksum <long/model.safetensors)" "$(cksum <cut/model.safetensors)"
