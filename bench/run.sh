@@ -401,21 +401,25 @@ row_search() {
     done
 }
 
-# Greedy generation with GPT-2's size, one text.
+# Greedy generation with GPT-2's size, one text: weights in few bits against transformers in f32.
 row_generate() {
     fresh generate
     "$build/bench/bench_generate" >"$details/generate.ours" || return 1
     [ -z "$python" ] || {
         "$python" bench/peers/generate.py && "$python" bench/peers/generate.py --bf16
     } >"$details/generate.peer" || return 1
-    for precision in f32 bf16 int8; do
-        ours=$(grep " $precision: " "$details/generate.ours" >"$work/line"; rate tokens.s "$work/line")
-        peer='–' ratio='–'
-        if grep " $precision: " "$details/generate.peer" >"$work/line"; then
+    peer='–' ratio='–' met='–'
+    for row in f32=1 bf16=1.8 int8=3; do
+        precision=${row%=*} target=${row#*=}
+        grep " $precision: " "$details/generate.ours" >"$work/line"
+        ours=$(rate tokens.s "$work/line")
+        if [ -n "$python" ]; then
+            grep " f32: " "$details/generate.peer" >"$work/line"
             theirs=$(rate tokens.s "$work/line")
-            peer="$theirs tokens/s (transformers)" ratio=$(calculate "$ours / $theirs" %.1f)x\ as\ fast
+            peer="$theirs tokens/s (transformers, f32)" ratio=$(calculate "$ours / $theirs" %.1f)x\ as\ fast
+            met=$(verdict "$ours >= $target * $theirs")
         fi
-        add "gpt2 generates 64 tokens, weights in $precision" "$ours tokens/s" "$peer" "$ratio" '–' '–'
+        add "gpt2 generates 64 tokens, weights in $precision" "$ours tokens/s" "$peer" "$ratio" "≥ ${target}x" "$met"
         begin
     done
 }

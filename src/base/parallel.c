@@ -41,6 +41,25 @@ void parallel_for(int64_t count, double cost,
     }
 }
 
+void parallel_together(double cost, void (*body)(void *argument, struct member member),
+                       void *argument)
+{
+    int threads = parallel_threads();
+    if (threads <= 1 || cost < WAKE_NANOSECONDS) {
+        body(argument, (struct member){ 0, 1 });
+        return;
+    }
+#pragma omp parallel num_threads(threads)
+    body(argument, (struct member){ omp_get_thread_num(), omp_get_num_threads() });
+}
+
+void parallel_meet(struct member member)
+{
+    if (member.size <= 1)
+        return;
+#pragma omp barrier
+}
+
 void parallel_flush_denormals(void)
 {
 #pragma omp parallel num_threads(parallel_threads())

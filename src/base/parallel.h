@@ -14,6 +14,20 @@ int parallel_threads(void);
 void parallel_for(int64_t count, double cost,
                   void (*body)(void *argument, int64_t begin, int64_t end), void *argument);
 
+/* One of those who work on the same thing: rank 0 to size - 1. */
+struct member {
+    int rank, size;
+};
+
+/* Runs body(argument, member) once on each thread of the team, all at the same time, so that many
+ * short steps with a meeting between them need one waking; on the caller's thread alone when the
+ * work from one meeting to the next (rough nanoseconds) is too short to pay for meeting. */
+void parallel_together(double cost, void (*body)(void *argument, struct member member),
+                       void *argument);
+
+/* Waits, within parallel_together, until all members have come here. */
+void parallel_meet(struct member member);
+
 /* Flushes denormal numbers to zero on every thread of the team. */
 void parallel_flush_denormals(void);
 

@@ -3,6 +3,7 @@
 #ifndef EVAL_DECODE_MATRIX_H
 #define EVAL_DECODE_MATRIX_H
 
+#include "base/parallel.h"
 #include "base/status.h"
 #include "engine/cpu/kernels/panel.h"
 #include "nn/transformer.h"
@@ -12,10 +13,10 @@
 struct matrix {
     enum panel_kind kind;
     int64_t in, out;
-    size_t line_bytes; /* of 32 items */
-    void *panel;       /* [out / 32, in, 32], closed by zeroes */
-    float *scale;      /* [out, up to a multiple of 32] of int8, else NULL */
-    float *bias;       /* the same, or NULL: none */
+    size_t panel_bytes; /* of 32 columns */
+    void *panel;        /* [out / 32, in, 32], closed by zeroes; see kernels/panel.h */
+    float *scale;       /* [out, up to a multiple of 32] of int8, else NULL */
+    float *bias;        /* the same, or NULL: none */
 };
 
 /* Where the items of a matrix lie: (i, o) at value[i in_step + o out_step]; bias [out] or NULL. */
@@ -32,25 +33,29 @@ void matrix_free(struct matrix *matrix);
 /* A number up to the next multiple of 32: what rows have to be apart. */
 int64_t panel_up(int64_t count);
 
-/* What becomes of y = x W + b. */
-struct matrix_finish {
+/* y [rows, out] = f(x [rows, in] W + b), rows x_step and y_step apart, y_step >= panel_up(out);
+ * what lies behind `out` in a row of y becomes meaningless. */
+struct matrix_work {
+    int64_t rows, x_step, y_step;
+    const float *x;
+    float *y;
     enum activation activation; /* ACTIVATION_OF_ROW: none */
     bool add;                   /* to what y holds */
 };
 
-/* y [rows, out] = x [rows, in] W + b on all cores; rows lie x_step and y_step apart, y_step >=
- * panel_up(out), and what lies behind `out` in a row becomes meaningless. `scratch` [threads,
- * in 32]. */
-void matrix_apply(const struct matrix *matrix, int64_t rows, const float *x, int64_t x_step,
-                  struct matrix_finish finish, float *y, int64_t y_step, float *scratch);
+/* The member's share of the columns of y. `scratch` is the member's alone, matrix_scratch(in) bytes
+ * on the border of a cache line. */
+void matrix_apply(const struct matrix *matrix, const struct matrix_work *work, struct member member,
+                  void *scratch);
+size_t matrix_scratch(int64_t in);
+
+/* Rough nanoseconds of one thread for that many rows. */
+double matrix_cost(const struct matrix *matrix, int64_t rows);
 
 /* Column `out` of the matrix into y [in]. */
 void matrix_column(const struct matrix *matrix, int64_t out, float *y);
 
 /* Bytes that the matrix takes. */
 double matrix_bytes(const struct matrix *matrix);
-
-/* x [count] <- f(x). */
-void activation_apply(enum activation activation, float *x, int64_t count);
 
 #endif

@@ -1,6 +1,7 @@
 #include "eval/sample.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* Likelier first, ties by id: one order, whatever qsort does. */
@@ -89,11 +90,30 @@ static uint32_t likeliest(const struct candidate *candidate, int64_t count)
     return candidate[best].id;
 }
 
+static uint32_t largest_of(const float *logits, int64_t count)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < count; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    return (uint32_t)best;
+}
+
+static status logits_check(const float *logits, int64_t count)
+{
+    float wrong = 0;
+    for (int64_t i = 0; i < count; i++)
+        wrong += logits[i] * 0;
+    return wrong == 0 ? TACIT_OK
+                      : fail(TACIT_NUMERIC, "the network gives a score that is not finite: it has "
+                                            "diverged, or its file is damaged");
+}
+
 static void penalise(const struct sampling *sampling, const float *logits, const uint32_t *seen,
                      size_t seen_count, struct candidate *candidate)
 {
     float penalty = (float)sampling->repetition_penalty;
-    for (size_t i = 0; sampling->repetition_penalty != 1 && i < seen_count; i++) {
+    for (size_t i = 0; i < seen_count; i++) {
         float logit = logits[seen[i]];
         candidate[seen[i]].logit = logit > 0 ? logit / penalty : logit * penalty;
     }
@@ -104,13 +124,16 @@ status sample_token(const struct sampling *sampling, const float *logits, int64_
                     struct candidate *candidate, uint32_t *token)
 {
     int64_t count = vocabulary;
-    for (int64_t i = 0; i < count; i++) {
-        if (!isfinite(logits[i]))
-            return fail(TACIT_NUMERIC, "the network gives a score that is not finite: it has "
-                                       "diverged, or its file is damaged");
-        candidate[i] = (struct candidate){ (uint32_t)i, logits[i], 0 };
+    bool penalised = sampling->repetition_penalty != 1;
+    TRY(logits_check(logits, count));
+    if (sampling->temperature <= 0 && !penalised) {
+        *token = largest_of(logits, count);
+        return TACIT_OK;
     }
-    penalise(sampling, logits, seen, seen_count, candidate);
+    for (int64_t i = 0; i < count; i++)
+        candidate[i] = (struct candidate){ (uint32_t)i, logits[i], 0 };
+    if (penalised)
+        penalise(sampling, logits, seen, seen_count, candidate);
     if (sampling->temperature <= 0) {
         *token = likeliest(candidate, count);
         return TACIT_OK;

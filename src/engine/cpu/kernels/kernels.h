@@ -218,10 +218,16 @@ struct winograd_fetch {
     /* 3x3 gradients at lane lane_step + 9 row from s [point, panel, 64, 32] */                    \
     X(winograd_weight_gradient,                                                                    \
       (const float *s, int64_t rows, int64_t lanes, int64_t lane_step, float *gradient))           \
-    /* y [rows, 32] = x [rows, count] panel; rows lie a step apart. The panel as f32 */            \
+    /* y [rows, 32] = x [rows, count] panel of f32 or bf16; rows lie a step apart. Of bf16 as f32  \
+     */                                                                                            \
     X(panel_product, (const float *x, int64_t x_step, int64_t rows, const void *panel,             \
                       enum panel_kind kind, int64_t count, float *y, int64_t y_step))              \
-    X(panel_widen, (const void *panel, enum panel_kind kind, int64_t count, float *y))             \
+    X(panel_widen, (const void *panel, int64_t count, float *y))                                   \
+    /* x [count] as runs; y [rows, 32] = x panel of int8 without its scale, the runs of a row      \
+     * [count / 256 up] behind each other, those of rows x_step apart */                           \
+    X(panel_round, (const float *x, int64_t count, struct panel_run *runs))                        \
+    X(panel_product_int8, (const struct panel_run *x, int64_t x_step, int64_t rows,                \
+                           const uint8_t *panel, int64_t count, float *y, int64_t y_step))         \
     /* score [queries, rows] = query [queries, padded] row [rows, width]', and the rows' squares.  \
      * padded: width up to a multiple of 16, with zeroes behind the queries' ends */               \
     X(dots, (const float *row, int64_t rows, int64_t width, const float *query, int64_t padded,    \

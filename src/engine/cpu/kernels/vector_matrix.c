@@ -14,15 +14,10 @@ enum { ROWS = 3 };
 /* A cache line asked for that far ahead arrives in time: 16 lines of 64 bytes. */
 enum { AHEAD_BYTES = 1024 };
 
-typedef int8_t b16_unaligned __attribute__((vector_size(16), aligned(1), may_alias));
-
 /* Lanes `half` 16 … of line i of a panel. */
 INLINE v16 panel_lanes(const void *panel, enum panel_kind kind, int64_t i, int half)
 {
-    int64_t at = i * PANEL_WIDTH + half * LANES;
-    if (kind == PANEL_INT8)
-        return __builtin_convertvector(*(const b16_unaligned *)((const int8_t *)panel + at), v16);
-    return v16_get(panel, at, kind == PANEL_BF16);
+    return v16_get(panel, i * PANEL_WIDTH + half * LANES, kind == PANEL_BF16);
 }
 
 INLINE void product_rows(const float *x, int64_t x_step, int rows, const void *panel,
@@ -47,10 +42,7 @@ INLINE void product_row(const float *x, const void *panel, enum panel_kind kind,
                         float *y)
 {
     enum { LINES = 4 };
-    static const int item[] = {
-        [PANEL_F32] = sizeof(float), [PANEL_BF16] = sizeof(uint16_t), [PANEL_INT8] = 1
-    };
-    const int64_t bytes = (int64_t)LINES * PANEL_WIDTH * item[kind];
+    const int64_t bytes = LINES * PANEL_WIDTH * (kind == PANEL_F32 ? 4 : 2);
     v16 sum[LINES][2] = { 0 };
     int64_t i = 0;
     for (; i + LINES <= count; i += LINES) {
@@ -94,12 +86,10 @@ typedef void panel_product(const float *x, int64_t x_step, const void *panel, in
 
 EACH(PRODUCT, PANEL_F32, single)
 EACH(PRODUCT, PANEL_BF16, half)
-EACH(PRODUCT, PANEL_INT8, byte)
 
 static panel_product *const products[][ROWS] = {
     [PANEL_F32] = { EACH(ENTRY, PANEL_F32, single) },
     [PANEL_BF16] = { EACH(ENTRY, PANEL_BF16, half) },
-    [PANEL_INT8] = { EACH(ENTRY, PANEL_INT8, byte) },
 };
 
 void KERNEL(panel_product)(const float *x, int64_t x_step, int64_t rows, const void *panel,
@@ -111,9 +101,9 @@ void KERNEL(panel_product)(const float *x, int64_t x_step, int64_t rows, const v
     }
 }
 
-void KERNEL(panel_widen)(const void *panel, enum panel_kind kind, int64_t count, float *y)
+void KERNEL(panel_widen)(const void *panel, int64_t count, float *y)
 {
     for (int64_t i = 0; i < count; i++)
         for (int half = 0; half < 2; half++)
-            v16_store(y + i * PANEL_WIDTH + half * LANES, panel_lanes(panel, kind, i, half));
+            v16_store(y + i * PANEL_WIDTH + half * LANES, panel_lanes(panel, PANEL_BF16, i, half));
 }
