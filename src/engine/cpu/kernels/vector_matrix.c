@@ -4,60 +4,78 @@
 #include "engine/cpu/kernels/kernels.h"
 #include "engine/cpu/kernels/vector.h"
 
-/* Rows that share what is read: their sums have to fit into the registers. */
+/* Vectors as wide as registers: wider ones are kept in memory by gcc. ROWS share what is read,
+ * their sums have to fit into the registers; of one row LINES are added apart, so that an addition
+ * need not wait for the one before. */
 #ifdef __AVX512F__
-enum { ROWS = 12 };
+enum { WIDTH = 16, ROWS = 12, LINES = 4 };
 #else
-enum { ROWS = 3 };
+enum { WIDTH = 8, ROWS = 3, LINES = 2 };
 #endif
+enum { PARTS = PANEL_WIDTH / WIDTH };
+
+typedef float part __attribute__((vector_size(WIDTH * 4)));
+typedef float part_unaligned __attribute__((vector_size(WIDTH * 4), aligned(4), may_alias));
+typedef uint32_t wide_part __attribute__((vector_size(WIDTH * 4)));
+typedef uint16_t half_part __attribute__((vector_size(WIDTH * 2), aligned(2), may_alias));
 
 /* A cache line asked for that far ahead arrives in time: 16 lines of 64 bytes. */
 enum { AHEAD_BYTES = 1024 };
 
-/* Lanes `half` 16 … of line i of a panel. */
-INLINE v16 panel_lanes(const void *panel, enum panel_kind kind, int64_t i, int half)
+/* Part `p` of line i of a panel. */
+INLINE part panel_part(const void *panel, enum panel_kind kind, int64_t i, int p)
 {
-    return v16_get(panel, i * PANEL_WIDTH + half * LANES, kind == PANEL_BF16);
+    int64_t at = i * PANEL_WIDTH + p * WIDTH;
+    if (kind == PANEL_F32)
+        return *(const part_unaligned *)((const float *)panel + at);
+    return (
+        part)(__builtin_convertvector(*(const half_part *)((const uint16_t *)panel + at), wide_part)
+              << 16);
+}
+
+INLINE void part_store(float *y, int p, part x)
+{
+    *(part_unaligned *)(y + (int64_t)p * WIDTH) = x;
 }
 
 INLINE void product_rows(const float *x, int64_t x_step, int rows, const void *panel,
                          enum panel_kind kind, int64_t count, float *y, int64_t y_step)
 {
-    v16 sum[ROWS][2] = { 0 };
-    for (int64_t i = 0; i < count; i++) {
-        v16 low = panel_lanes(panel, kind, i, 0), high = panel_lanes(panel, kind, i, 1);
-        for (int r = 0; r < rows; r++) {
-            sum[r][0] += low * x[r * x_step + i];
-            sum[r][1] += high * x[r * x_step + i];
+    part sum[ROWS][PARTS] = { 0 };
+    for (int64_t i = 0; i < count; i++)
+        for (int p = 0; p < PARTS; p++) {
+            part line = panel_part(panel, kind, i, p);
+            for (int r = 0; r < rows; r++)
+                sum[r][p] += line * x[r * x_step + i];
         }
-    }
-    for (int r = 0; r < rows; r++) {
-        v16_store(y + r * y_step, sum[r][0]);
-        v16_store(y + r * y_step + LANES, sum[r][1]);
-    }
+    for (int r = 0; r < rows; r++)
+        for (int p = 0; p < PARTS; p++)
+            part_store(y + r * y_step, p, sum[r][p]);
 }
 
-/* One row: four lines at a time, so that an addition need not wait for the one before. */
 INLINE void product_row(const float *x, const void *panel, enum panel_kind kind, int64_t count,
                         float *y)
 {
-    enum { LINES = 4 };
     const int64_t bytes = LINES * PANEL_WIDTH * (kind == PANEL_F32 ? 4 : 2);
-    v16 sum[LINES][2] = { 0 };
+    part sum[LINES][PARTS] = { 0 };
     int64_t i = 0;
     for (; i + LINES <= count; i += LINES) {
         const char *next = (const char *)panel + i / LINES * bytes + AHEAD_BYTES;
         for (int64_t line = 0; line < bytes; line += 64)
             __builtin_prefetch(next + line);
         for (int k = 0; k < LINES; k++)
-            for (int half = 0; half < 2; half++)
-                sum[k][half] += panel_lanes(panel, kind, i + k, half) * x[i + k];
+            for (int p = 0; p < PARTS; p++)
+                sum[k][p] += panel_part(panel, kind, i + k, p) * x[i + k];
     }
     for (; i < count; i++)
-        for (int half = 0; half < 2; half++)
-            sum[0][half] += panel_lanes(panel, kind, i, half) * x[i];
-    for (int half = 0; half < 2; half++)
-        v16_store(y + half * LANES, (sum[0][half] + sum[1][half]) + (sum[2][half] + sum[3][half]));
+        for (int p = 0; p < PARTS; p++)
+            sum[0][p] += panel_part(panel, kind, i, p) * x[i];
+    for (int p = 0; p < PARTS; p++) {
+        for (int k = LINES / 2; k > 0; k /= 2)
+            for (int l = 0; l < k; l++)
+                sum[l][p] += sum[l + k][p];
+        part_store(y, p, sum[0][p]);
+    }
 }
 
 typedef void panel_product(const float *x, int64_t x_step, const void *panel, int64_t count,
@@ -96,14 +114,14 @@ void KERNEL(panel_product)(const float *x, int64_t x_step, int64_t rows, const v
                            enum panel_kind kind, int64_t count, float *y, int64_t y_step)
 {
     for (int64_t r = 0; r < rows; r += ROWS) {
-        int64_t part = rows - r < ROWS ? rows - r : ROWS;
-        products[kind][part - 1](x + r * x_step, x_step, panel, count, y + r * y_step, y_step);
+        int64_t some = rows - r < ROWS ? rows - r : ROWS;
+        products[kind][some - 1](x + r * x_step, x_step, panel, count, y + r * y_step, y_step);
     }
 }
 
 void KERNEL(panel_widen)(const void *panel, int64_t count, float *y)
 {
     for (int64_t i = 0; i < count; i++)
-        for (int half = 0; half < 2; half++)
-            v16_store(y + i * PANEL_WIDTH + half * LANES, panel_lanes(panel, PANEL_BF16, i, half));
+        for (int p = 0; p < PARTS; p++)
+            part_store(y + i * PANEL_WIDTH, p, panel_part(panel, PANEL_BF16, i, p));
 }
