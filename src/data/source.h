@@ -99,6 +99,10 @@ status source_read(struct source *source, size_t index, struct image *image);
 status source_text(struct source *source, size_t index, struct bytes *text);
 status source_texts(struct source *source, size_t index, int which, struct bytes *text);
 
+/* All texts of a sample as one, `join` between them; the first by itself if `join` is NULL.
+ * Threads, errors as above. */
+status source_joined(struct source *source, size_t index, const char *join, struct bytes *text);
+
 /* Any field of a record (JSON member, CSV column, TREC tag), such as its id; *found is false where
  * it has none of that name (also with null, and in plain text). Threads, errors as above. */
 status source_field(struct source *source, size_t index, const char *name, struct bytes *value,

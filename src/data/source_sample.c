@@ -1,4 +1,5 @@
 /* One sample of a source: its text, its hash, its name. */
+#include "base/memory.h"
 #include "data/corpus.h"
 #include "data/source_type.h"
 #include "io/hash.h"
@@ -55,6 +56,40 @@ status source_texts(struct source *source, size_t index, int which, struct bytes
 status source_text(struct source *source, size_t index, struct bytes *text)
 {
     return source_texts(source, index, 0, text);
+}
+
+/* text = text join more */
+static status bytes_join(struct bytes *text, const char *join, const struct bytes *more)
+{
+    size_t between = strlen(join), size = text->size + between + more->size;
+    uint8_t *whole = memory_new(size ? size : 1, 1);
+    if (!whole)
+        return TACIT_RESOURCES;
+    if (text->size)
+        memcpy(whole, text->bytes, text->size);
+    memcpy(whole + text->size, join, between);
+    if (more->size)
+        memcpy(whole + text->size + between, more->bytes, more->size);
+    bytes_free(text);
+    *text = (struct bytes){ whole, size, whole };
+    return TACIT_OK;
+}
+
+status source_joined(struct source *source, size_t index, const char *join, struct bytes *text)
+{
+    status result = source_text(source, index, text);
+    for (int which = 1; join && which < source->texts && result == TACIT_OK; which++) {
+        struct bytes more = { 0 };
+        result = source_texts(source, index, which, &more);
+        if (result == TACIT_OK)
+            result = bytes_join(text, join, &more);
+        bytes_free(&more);
+    }
+    if (result != TACIT_OK) {
+        bytes_free(text);
+        *text = (struct bytes){ 0 };
+    }
+    return result;
 }
 
 status source_field(struct source *source, size_t index, const char *name, struct bytes *value,

@@ -2,9 +2,14 @@
  * arXiv:2005.14165. */
 #include "methods/methods.h"
 
+#include <string.h>
+
+enum { JOIN_BYTES = 64 };
+
 struct gpt {
     bool documents; /* attention and positions stay within a document */
-    bool random;
+    enum text_windows windows;
+    char join[JOIN_BYTES];
 };
 
 enum { TOKENS, TARGETS, GROUPS, POSITIONS };
@@ -26,8 +31,9 @@ static void request(const struct method *m, struct text_request *request)
     *request = (struct text_request){ .form = TEXT_STREAM,
                                       .window = method_window(m),
                                       .sides = 1,
-                                      .random = o->random,
-                                      .documents = o->documents };
+                                      .windows = o->windows,
+                                      .documents = o->documents,
+                                      .join = o->join };
 }
 
 static struct text_input read_fields(const struct method *m, const val view[])
@@ -57,13 +63,18 @@ static val loss(const struct method *m, struct graph *g, const val z[])
 static status configure(struct method *m, const struct config *config)
 {
     struct gpt *o = (void *)m->options;
+    const char *join = config_text(config, "method.join");
     *o = (struct gpt){ .documents = config_boolean(config, "method.documents"),
-                       .random = config_choice(config, "method.windows") == 1 };
+                       .windows = (enum text_windows)config_choice(config, "method.windows") };
+    if (strlen(join) >= sizeof o->join)
+        return fail(TACIT_USAGE, "method.join: has %zu bytes, at most %d are possible",
+                    strlen(join), JOIN_BYTES - 1);
+    memcpy(o->join, join, strlen(join) + 1);
     m->pooling = POOL_MEAN;
     return TACIT_OK;
 }
 
-static const char *const windows[] = { "sequential", "random", NULL };
+static const char *const windows[] = { "sequential", "random", "whole", NULL };
 
 static const struct option options[] = {
     { .name = "documents",
@@ -74,7 +85,12 @@ static const struct option options[] = {
       .kind = OPTION_CHOICE,
       .fallback = "sequential",
       .choices = windows,
-      .help = "windows one after another in random order, or beginning anywhere" },
+      .help = "windows one after another in random order, beginning anywhere, or of as many whole "
+              "documents as fit" },
+    { .name = "join",
+      .kind = OPTION_TEXT,
+      .fallback = " = ",
+      .help = "between the texts of a sample that has several, such as parallel lines" },
     { 0 },
 };
 

@@ -24,15 +24,24 @@ enum text_form {
     TEXT_FRAMES,         /* a text, or both of a pair, in one frame: [CLS] A [SEP] B [SEP] */
 };
 
+/* Where the windows of TEXT_STREAM begin. */
+enum text_windows {
+    WINDOWS_SEQUENTIAL, /* where the last one ended */
+    WINDOWS_RANDOM,     /* anywhere */
+    WINDOWS_WHOLE,      /* with a document; as many as fit wholly, then padding (group 0) */
+};
+
 struct text_request {
     enum text_form form;
-    int64_t window;       /* tokens of one text of a sample */
-    int sides;            /* texts of a sample (TEXT_TUPLES) */
-    bool random;          /* TEXT_STREAM: windows begin anywhere, not one where the last ended */
-    bool documents;       /* TEXT_STREAM: groups and positions start anew with each document */
-    double shorter;       /* TEXT_SENTENCE_PAIRS: share of samples cut to a random length */
-    int64_t masked;       /* most tokens to be guessed; 0: none */
-    double rate;          /* share of tokens to be guessed */
+    int64_t window;            /* tokens of one text of a sample */
+    int sides;                 /* texts of a sample (TEXT_TUPLES) */
+    enum text_windows windows; /* TEXT_STREAM */
+    bool documents;            /* TEXT_STREAM: groups and positions start anew with each document */
+    const char *join; /* TEXT_STREAM: between the texts of a tuple, which are one document; lives
+                       * as long as the method */
+    double shorter;   /* TEXT_SENTENCE_PAIRS: share of samples cut to a random length */
+    int64_t masked;   /* most tokens to be guessed; 0: none */
+    double rate;      /* share of tokens to be guessed */
     double mask, replace; /* of those: become [MASK], become any token; the others stay */
     bool whole_words;     /* all pieces of a word or none */
 };

@@ -23,6 +23,7 @@ struct reader {
     struct setup *setup;
     size_t sample;
     int which;
+    const char *join; /* the texts of a sample are one; NULL: each by itself */
     struct bytes bytes;
 };
 
@@ -36,11 +37,12 @@ static status piece_read(void *state, struct text_piece *piece, bool *found)
     while (reader->sample < reader->setup->count) {
         uint32_t sample = reader->setup->index[reader->sample];
         int which = reader->which++;
-        if (reader->which >= source->texts) {
+        if (reader->join || reader->which >= source->texts) {
             reader->which = 0;
             reader->sample++;
         }
-        status result = source_texts(source, sample, which, &reader->bytes);
+        status result = reader->join ? source_joined(source, sample, reader->join, &reader->bytes)
+                                     : source_texts(source, sample, which, &reader->bytes);
         if (result == TACIT_BAD_DATA && source_health(source) == TACIT_OK)
             continue;
         TRY(result);
@@ -52,13 +54,19 @@ static status piece_read(void *state, struct text_piece *piece, bool *found)
     return TACIT_OK;
 }
 
+/* What stands between the texts of a sample, for methods that read them as one; else NULL. */
+static const char *join_of(const struct setup *setup)
+{
+    return config_value(setup->config, "method.join");
+}
+
 /* Fewer tokens for less text: rare ones would be seen too seldom to learn anything about. */
 static size_t usual_vocabulary(const struct setup *setup)
 {
     double bytes = 0;
     for (size_t i = 0; i < setup->count; i++) {
         struct bytes text = { 0 };
-        if (source_text(setup->source, setup->index[i], &text) == TACIT_OK)
+        if (source_joined(setup->source, setup->index[i], join_of(setup), &text) == TACIT_OK)
             bytes += (double)text.size;
         bytes_free(&text);
     }
@@ -72,7 +80,7 @@ static status tokenizer_learn(struct setup *setup, const char *kind,
     const char *specials = setup->method.type->specials;
     bool whole = strcmp(kind, "characters") == 0 || strcmp(kind, "bytes") == 0;
     struct tokenizer_facts facts;
-    struct reader reader = { .setup = setup };
+    struct reader reader = { .setup = setup, .join = join_of(setup) };
     struct text_stream stream = { piece_read, &reader };
     struct tokenizer_options options = {
         .kind = kind,

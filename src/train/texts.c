@@ -64,6 +64,7 @@ static status file_make(struct texts *texts, const struct texts_options *options
                                       .count = options->count,
                                       .tokenizer = options->tokenizer,
                                       .separator = stream && options->count > 1 ? end : -1,
+                                      .join = texts->request.join,
                                       .sentences = texts->form->sentences,
                                       .begin = options->begin,
                                       .stop = options->stop,

@@ -174,7 +174,7 @@ static status sample_add(struct maker *maker, uint32_t sample, const struct byte
 
 static status sample_read(struct maker *maker, uint32_t sample, struct bytes *bytes)
 {
-    status result = source_text(maker->options->source, sample, bytes);
+    status result = source_joined(maker->options->source, sample, maker->options->join, bytes);
     if (result == TACIT_BAD_DATA)
         result = source_health(maker->options->source);
     return result;

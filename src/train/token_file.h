@@ -23,6 +23,7 @@ struct token_file_options {
     size_t count;
     const struct tokenizer *tokenizer;
     int64_t separator;  /* a token put behind every document, or -1 */
+    const char *join;   /* between the texts of a sample; NULL: the first one is taken */
     bool sentences;     /* a text is a sentence, not a document */
     double begin, stop; /* takes this stretch of all bytes, 0 … 1; stop 0: all */
     /* Called with the number of samples done; false ends the work with TACIT_STOPPED; or NULL. */
