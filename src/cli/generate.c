@@ -59,19 +59,23 @@ static tacit_status run(struct call *call)
     const char *samples = tacit_config_get(call->config, "samples");
     struct show s = { .progress = &call->progress, .samples = samples ? atoll(samples) : 1 };
     tacit_report *report = NULL;
-    bool texts = !call->json && !is_given(call, "choices") && !is_given(call, "score");
+    bool many = is_given(call, "prompts");
+    bool texts = !many && !call->json && !is_given(call, "choices") && !is_given(call, "score");
+    bool lines = many && !call->json && !is_given(call, "reference") && !is_given(call, "out");
     s.text = calloc((size_t)s.samples, sizeof *s.text);
     s.length = calloc((size_t)s.samples, sizeof *s.length);
     signals_catch();
     signals_end_with_reader();
     tacit_status outcome = TACIT_RESOURCES;
+    if (lines)
+        tacit_config_set(call->config, "out", "-");
     if (s.text && s.length)
         outcome = tacit_generate(call->thing, call->config, &call->observer, texts ? show : NULL,
                                  &s, &report);
     else
         complain(call->command, "out of memory");
     show_rest(&s);
-    if (texts) {
+    if (texts || lines) {
         tacit_report_free(report);
         report = NULL;
     }
@@ -87,11 +91,15 @@ const struct command command_generate = {
     .detail = "THING is a run or a model. Texts come to standard output as they grow; several are\n"
               "parted by lines of ---. Order: repetition_penalty, temperature, top_k, top_p (the "
               "token\nthat crosses top_p is kept), then a draw. Lines of score= are {\"prompt\": "
-              "text,\n\"choices\": [texts], \"answer\": number or text}, the answer optional.",
+              "text,\n\"choices\": [texts], \"answer\": number or text}, the answer optional.\n"
+              "Of prompts= each line becomes a line; those that are empty, or whose reference is, "
+              "are left out.",
     .examples = "tacit generate run prompt=\"It was\" tokens=100\n"
                 "tacit generate run prompt=\"It was\" temperature=0.8 top_p=0.9 samples=3 seed=7\n"
                 "tacit generate run prompt_file=examples.txt stop='\\n' temperature=0\n"
                 "tacit generate run prompt=\"2 + 2 =\" choices=\" 3| 4\"\n"
-                "tacit generate run score=questions.jsonl --json\n",
+                "tacit generate run score=questions.jsonl --json\n"
+                "tacit generate run prompts=test.de.gz prompt=\"{} =\" temperature=0 "
+                "reference=test.en.gz\n",
     .run = run,
 };

@@ -50,7 +50,7 @@ status prompt_encode(const struct generation *g, const void *bytes, size_t count
     return TACIT_OK;
 }
 
-static status prompt_read(struct generation *g, struct text *prompt)
+status prompt_read(const struct generation *g, struct text *prompt)
 {
     const char *path = config_text(g->config, "prompt_file");
     const char *words = config_text(g->config, "prompt");
@@ -81,17 +81,31 @@ static status generation_prepare(struct generation *g)
     return TACIT_OK;
 }
 
+/* Options that mean something with prompts= only. */
+static status prompts_unwanted(const struct generation *g)
+{
+    static const char *const keys[] = { "reference", "field", "out" };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (*config_text(g->config, keys[i]))
+            return fail(TACIT_USAGE, "%s=%s: goes with prompts=, which is not given", keys[i],
+                        config_text(g->config, keys[i]));
+    return TACIT_OK;
+}
+
 static status generation_run(struct generation *g, const char *thing, tacit_report *report)
 {
     struct text prompt = { 0 };
     bool score = *config_text(g->config, "score"), choices = *config_text(g->config, "choices");
-    if (score && choices)
-        return fail(TACIT_USAGE, "score= and choices= are both given: one of them is enough");
+    bool many = *config_text(g->config, "prompts");
+    if (score + choices + many > 1)
+        return fail(TACIT_USAGE, "of score=, choices= and prompts= only one can be given");
+    if (!many)
+        TRY(prompts_unwanted(g));
     team_settle((int)config_integer(g->config, "threads"));
     TRY(thing_open(thing, &g->thing));
     TRY(generation_prepare(g));
-    status result = score ? TACIT_OK : prompt_read(g, &prompt);
-    if (result == TACIT_OK && !score)
+    status result = score || many ? TACIT_OK : prompt_read(g, &prompt);
+    if (result == TACIT_OK && !score && !many)
         result = prompt_encode(g, text_string(&prompt), prompt.length, g->limit, &g->prompt);
     text_free(&prompt);
     TRY(result);

@@ -25,7 +25,31 @@ struct generation {
 status prompt_encode(const struct generation *generation, const void *bytes, size_t count,
                      int64_t limit, struct token_list *list);
 
-/* Goes on with the prompt. */
+/* What prompt= or prompt_file= say. */
+status prompt_read(const struct generation *generation, struct text *prompt);
+
+/* The texts of prompts=, with out= and reference=. TACIT_USAGE: samples= too, more than two texts a
+ * sample; errors of source_open and sink_open. Close it with prompts_close, also on failure. */
+struct prompts;
+status prompts_open(const struct generation *generation, struct prompts **prompts);
+int64_t prompts_count(const struct prompts *prompts);
+
+/* Whether the texts that come are rows of the report: they are neither written nor judged. */
+bool prompts_listed(const struct prompts *prompts);
+
+/* The ids of prompt `number`, as prompt_encode. */
+status prompts_encode(struct prompts *prompts, const struct generation *generation, int64_t number,
+                      struct token_list *list);
+
+/* Takes what came of prompt `number`; to be called in order. */
+status prompts_take(struct prompts *prompts, int64_t number, const char *text, size_t size);
+void prompts_report(const struct prompts *prompts, tacit_report *report);
+
+/* Keeps what was written if `result` is good; returns that, or what went wrong in keeping it. NULL
+ * is allowed. */
+status prompts_close(struct prompts *prompts, status result);
+
+/* Goes on with the prompt, or with those of prompts=. */
 status generation_continue(struct generation *generation, tacit_report *report);
 
 /* Scores given completions: choices= behind the prompt, or the lines of score=. */

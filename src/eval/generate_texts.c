@@ -32,7 +32,9 @@ struct writer {
     enum full full;
     int64_t tokens, first, count; /* most of a text; the texts side by side */
     uint64_t seed;
-    bool whole; /* the text of a token depends on those before it */
+    bool whole;              /* the text of a token depends on those before it */
+    struct prompts *prompts; /* NULL: all go on with one prompt */
+    int64_t prompt_tokens;
     struct growing growing[SIDE_BY_SIDE];
     struct candidate *candidate; /* [vocabulary] */
     int32_t *sequence;           /* [limit], zeroes: what goes on alone is handed in one by one */
@@ -83,7 +85,7 @@ static status say(struct writer *w, int64_t k, size_t until)
     const char *from = text_string(&text->bytes) + text->said;
     size_t count = until - text->said;
     text->said = until;
-    if (count && w->g->text && w->g->text(w->g->user, w->first + k, from, count))
+    if (count && w->g->text && !w->prompts && w->g->text(w->g->user, w->first + k, from, count))
         return fail(TACIT_STOPPED, "stopped");
     return TACIT_OK;
 }
@@ -181,67 +183,122 @@ static status texts_step(struct writer *w, bool *going)
     return asked_to_stop(&w->g->audience) ? fail(TACIT_STOPPED, "stopped") : TACIT_OK;
 }
 
+/* Text k begins with that prompt, of which nothing is fed yet. */
+static status text_begin(struct writer *w, int64_t k, const struct token_list *prompt)
+{
+    struct growing *text = &w->growing[k];
+    TRY(token_list_reserve(&text->ids, prompt->count));
+    memcpy(text->ids.id, prompt->id, prompt->count * sizeof *prompt->id);
+    text->ids.count = prompt->count;
+    if (config_boolean(w->g->config, "echo"))
+        TRY(tokenizer_decode(w->g->tokenizer, prompt->id, prompt->count, true, &text->bytes));
+    text->prompt = text->searched = text->bytes.length;
+    TRY(say(w, k, text->bytes.length));
+    decoder_cut(w->decoder, k, 0);
+    return TACIT_OK;
+}
+
+/* Feeds the prompt of text k but its last token, which is fed by the first step. */
+static status prompt_feed(struct writer *w, int64_t k)
+{
+    const struct token_list *ids = &w->growing[k].ids;
+    w->prompt_tokens += (int64_t)ids->count;
+    for (size_t i = 0; i < ids->count; i++)
+        w->sequence[i] = (int32_t)k;
+    return ids->count > 1 ? decoder_feed(w->decoder, (int64_t)ids->count - 1, w->sequence, ids->id)
+                          : TACIT_OK;
+}
+
+/* All texts go on with one prompt, which is fed once. */
 static status texts_begin(struct writer *w)
 {
-    const struct token_list *prompt = &w->g->prompt;
-    bool echo = config_boolean(w->g->config, "echo");
-    for (int64_t k = 0; k < w->count; k++) {
-        struct growing *text = &w->growing[k];
-        TRY(token_list_reserve(&text->ids, prompt->count));
-        memcpy(text->ids.id, prompt->id, prompt->count * sizeof *prompt->id);
-        text->ids.count = prompt->count;
-        if (echo)
-            TRY(tokenizer_decode(w->g->tokenizer, prompt->id, prompt->count, true, &text->bytes));
-        text->prompt = text->searched = text->bytes.length;
-        TRY(say(w, k, text->bytes.length));
-        decoder_cut(w->decoder, k, 0);
-    }
-    /* The last token is fed by the first step. */
-    memset(w->sequence, 0, (size_t)w->g->limit * sizeof *w->sequence);
-    if (prompt->count > 1)
-        TRY(decoder_feed(w->decoder, (int64_t)prompt->count - 1, w->sequence, prompt->id));
+    for (int64_t k = 0; k < w->count; k++)
+        TRY(text_begin(w, k, &w->g->prompt));
+    TRY(prompt_feed(w, 0));
     for (int64_t k = 1; k < w->count; k++)
         decoder_copy(w->decoder, 0, k);
     return TACIT_OK;
 }
 
-static void texts_report(struct writer *w, tacit_report *report)
+/* Each text goes on with a prompt of its own. */
+static status prompts_begin(struct writer *w)
+{
+    struct token_list *prompt = &w->g->prompt;
+    for (int64_t k = 0; k < w->count; k++) {
+        prompt->count = 0;
+        TRY(prompts_encode(w->prompts, w->g, w->first + k, prompt));
+        TRY(text_begin(w, k, prompt));
+        TRY(prompt_feed(w, k));
+    }
+    return TACIT_OK;
+}
+
+static void text_report(const struct writer *w, int64_t k, tacit_report *report)
+{
+    const struct growing *text = &w->growing[k];
+    report_cell_number(report, (double)(w->first + k), "%lld", (long long)(w->first + k));
+    report_cell_text(report, "%s", text_string(&text->bytes));
+    report_cell_number(report, (double)text->tokens, "%lld", (long long)text->tokens);
+    report_cell_text(report, "%s", text->end ? text->end : "cut");
+}
+
+/* Hands on the texts of a round that went well, and forgets them all. */
+static status texts_end(struct writer *w, tacit_report *report, status result)
 {
     for (int64_t k = 0; k < w->count; k++) {
         struct growing *text = &w->growing[k];
-        report_cell_number(report, (double)(w->first + k), "%lld", (long long)(w->first + k));
-        report_cell_text(report, "%s", text_string(&text->bytes));
-        report_cell_number(report, (double)text->tokens, "%lld", (long long)text->tokens);
-        report_cell_text(report, "%s", text->end ? text->end : "cut");
+        if (w->prompts && result == TACIT_OK)
+            result = prompts_take(w->prompts, w->first + k, text_string(&text->bytes),
+                                  text->bytes.length);
+        if (!w->prompts || prompts_listed(w->prompts))
+            text_report(w, k, report);
         token_list_free(&text->ids);
         text_free(&text->bytes);
         *text = (struct growing){ 0 };
     }
+    return result;
+}
+
+static void progress_show(const struct writer *w, int64_t done, int64_t all, double seconds)
+{
+    tacit_progress progress = progress_unknown("generate");
+    progress.step = done;
+    progress.steps = all;
+    progress.seconds = seconds;
+    progress.seconds_left = done ? seconds / (double)done * (double)(all - done) : 0;
+    tell_progress(&w->g->audience, &progress);
 }
 
 static status texts_write(struct writer *w, tacit_report *report)
 {
     static const char *const columns[] = { "sample", "text", "tokens", "end" };
-    int64_t samples = config_integer(w->g->config, "samples");
+    int64_t all = w->prompts ? prompts_count(w->prompts) : config_integer(w->g->config, "samples");
     double since = clock_seconds(), prompts = 0;
     status result = TACIT_OK;
     report_columns(report, 4, columns);
-    for (w->first = 0; w->first < samples && result == TACIT_OK; w->first += SIDE_BY_SIDE) {
+    for (w->first = 0; w->first < all && result == TACIT_OK; w->first += SIDE_BY_SIDE) {
         bool going = true;
         double begun = clock_seconds();
-        w->count = samples - w->first < SIDE_BY_SIDE ? samples - w->first : SIDE_BY_SIDE;
-        result = texts_begin(w);
+        w->count = all - w->first < SIDE_BY_SIDE ? all - w->first : SIDE_BY_SIDE;
+        result = w->prompts ? prompts_begin(w) : texts_begin(w);
         prompts += clock_seconds() - begun;
         while (result == TACIT_OK && going)
             result = texts_step(w, &going);
-        texts_report(w, report);
+        result = texts_end(w, report, result);
+        if (w->prompts && result == TACIT_OK)
+            progress_show(w, w->first + w->count, all, clock_seconds() - since);
     }
     double seconds = clock_seconds() - since - prompts;
     double speed = seconds > 0 ? (double)w->made / seconds : 0;
-    report_number(report, "prompt_tokens", (double)w->g->prompt.count, "%zu", w->g->prompt.count);
+    if (w->prompts)
+        report_number(report, "prompts", (double)all, "%lld", (long long)all);
+    report_number(report, "prompt_tokens", (double)w->prompt_tokens, "%lld",
+                  (long long)w->prompt_tokens);
     report_number(report, "tokens", (double)w->made, "%lld", (long long)w->made);
     report_number(report, "tokens_per_second", speed, "%.1f", speed);
     report_text(report, "weights", "%s", config_value(w->g->config, "weights"));
+    if (w->prompts)
+        prompts_report(w->prompts, report);
     return result;
 }
 
@@ -264,7 +321,9 @@ static status stops_read(struct writer *w)
 static status writer_open(struct writer *w)
 {
     const struct config *config = w->g->config;
-    int64_t samples = config_integer(config, "samples");
+    if (*config_text(config, "prompts"))
+        TRY(prompts_open(w->g, &w->prompts));
+    int64_t samples = w->prompts ? prompts_count(w->prompts) : config_integer(config, "samples");
     struct decoder_options how = { .weights = (enum panel_kind)config_choice(config, "weights"),
                                    .sequences = samples < SIDE_BY_SIDE ? samples : SIDE_BY_SIDE,
                                    .rows = w->g->limit };
@@ -297,6 +356,7 @@ status generation_continue(struct generation *g, tacit_report *report)
     status result = writer_open(w);
     if (result == TACIT_OK)
         result = texts_write(w, report);
+    result = prompts_close(w->prompts, result);
     for (size_t s = 0; s < w->stops; s++)
         text_free(&w->stop[s]);
     memory_free(w->stop);

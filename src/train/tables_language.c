@@ -28,6 +28,11 @@ const struct option perplexity_options[] = {
 const struct option generate_options[] = {
     TEXT("prompt", "", "the text to go on with"),
     PATH("prompt_file", "", "a file with that text; a line end that closes it is left out"),
+    PATH("prompts", "",
+         "texts, a line each: every one goes on, in the place of {} in prompt=, or behind it"),
+    PATH("reference", "", "lines that ought to come of prompts=: BLEU tells how near they come"),
+    TEXT("field", "", "of prompts=: member or column with the text; of pairs: text,reference"),
+    PATH("out", "", "a file for what comes of prompts=, a line each; -: standard output"),
     WHOLE("tokens", "200", 1, 1e9, "tokens", "to generate, unless the text ends before"),
     REAL("temperature", "1", 0, 1000, NULL,
          "below 1 prefers what is likely; 0: always the likeliest"),

@@ -50,6 +50,23 @@ try generate run prompt=ab seed=2 temperature=50 tokens=30 quiet=true
 try generate run prompt=ab temperature=0 tokens=4 json=true
 works "JSON" '"text": "cdef"' '"tokens": 4' '"end": "length"'
 
+# Many prompts at once, more than go on side by side.
+for n in 1 2 3 4 5 6 7 8 9; do printf 'c\nfgh\n'; done >prompts.txt
+for n in 1 2 3 4 5 6 7 8 9; do printf 'defg\nabcx\n'; done >answers.txt
+try generate run prompts=prompts.txt prompt='ab{}' temperature=0 tokens=4 quiet=true
+same "a line a prompt" "defg abcd" "$(printf '%s\n' "$out" | tail -n 2 | tr '\n' ' ' | sed 's/ $//')"
+same "all prompts" 18 "$(printf '%s\n' "$out" | wc -l)"
+try generate run prompts=prompts.txt temperature=0 tokens=4 reference=answers.txt out=lines.txt json=true
+works "BLEU" '"precision_1": 50' '"bleu": 0' '"words": 18'
+same "what was judged" "$(printf 'defg\nabcd\n')" "$(head -n 2 lines.txt)"
+head -n 3 answers.txt >few.txt
+try generate run prompts=prompts.txt temperature=0 reference=few.txt
+fails "references that are too few" 3 "few.txt has 3 lines" "prompts.txt has 18"
+try generate run prompts=prompts.txt samples=2
+fails "samples of many prompts" 2 "samples=2"
+try generate run prompt=ab reference=answers.txt
+fails "a reference of one prompt" 2 "prompts="
+
 try generate run prompt=ab choices='h|cde|c' json=true
 works "choices" '"best": "c' '"log_probability": -'
 printf '%s\n' '{"prompt": "abc", "choices": ["a", "de"], "answer": 1}' \
