@@ -69,6 +69,23 @@ status config_set(struct config *config, const char *key, const char *value,
     return TACIT_OK;
 }
 
+/* As config_set, of a typed word: seed=1 … seed=2 is more likely a slip than a correction. */
+static status word_set(struct config *config, const char *key, const char *value)
+{
+    char name[OPTION_KEY_BYTES];
+    size_t length = strlen(key);
+    for (size_t i = 0; i <= length; i++) /* keys of words fit */
+        name[i] = key[i] == '-' ? '_' : key[i];
+    const struct config_entry *old = entry_find(config, name);
+    if (old && old->typed && strcmp(old->value, value) != 0)
+        return config_problem(config,
+                              "%s: is given twice, as %s=%.200s and %s=%.200s: leave one out", name,
+                              name, old->value, name, value);
+    TRY(config_set(config, name, value, CONFIG_COMMAND, "command line"));
+    entry_find(config, name)->typed = true;
+    return TACIT_OK;
+}
+
 /* The length of a key at the start of a word ("optim.lr"), 0 if there is none. */
 static size_t key_length(const char *word)
 {
@@ -84,7 +101,6 @@ static size_t key_length(const char *word)
 static status flag_read(struct config *config, const struct option_set *set, int count,
                         char *const words[], int *at)
 {
-    static const char where[] = "command line";
     const char *word = words[*at] + 2;
     size_t length = key_length(word);
     char key[OPTION_KEY_BYTES];
@@ -94,14 +110,14 @@ static status flag_read(struct config *config, const struct option_set *set, int
     memcpy(key, word, length);
     key[length] = 0;
     if (word[length] == '=')
-        return config_set(config, key, word + length + 1, CONFIG_COMMAND, where);
+        return word_set(config, key, word + length + 1);
     const struct option *option = option_find(set, key);
     if (option && option->kind == OPTION_BOOLEAN)
-        return config_set(config, key, "true", CONFIG_COMMAND, where);
+        return word_set(config, key, "true");
     if (!option && strncmp(key, "no-", 3) == 0) {
         const struct option *negated = option_find(set, key + 3);
         if (negated && negated->kind == OPTION_BOOLEAN)
-            return config_set(config, key + 3, "false", CONFIG_COMMAND, where);
+            return word_set(config, key + 3, "false");
     }
     const char *next = *at + 1 < count ? words[*at + 1] : NULL;
     bool another = !next || strncmp(next, "--", 2) == 0 ||
@@ -109,9 +125,9 @@ static status flag_read(struct config *config, const struct option_set *set, int
     if (another && option)
         return config_problem(config, "--%s: needs a value: --%s VALUE or %s=VALUE", key, key, key);
     if (another) /* an unknown flag, which config_check will name */
-        return config_set(config, key, "true", CONFIG_COMMAND, where);
+        return word_set(config, key, "true");
     (*at)++;
-    return config_set(config, key, next, CONFIG_COMMAND, where);
+    return word_set(config, key, next);
 }
 
 status config_words(struct config *config, const struct option_set *set, int count,
@@ -132,7 +148,7 @@ status config_words(struct config *config, const struct option_set *set, int cou
         } else if (options && length && length < sizeof key && words[i][length] == '=') {
             memcpy(key, words[i], length);
             key[length] = 0;
-            TRY(config_set(config, key, words[i] + length + 1, CONFIG_COMMAND, "command line"));
+            TRY(word_set(config, key, words[i] + length + 1));
         } else {
             things[(*thing_count)++] = words[i];
         }
@@ -147,7 +163,10 @@ static status entry_check(struct config *config, const struct option_set *set,
     const struct option *option = option_find(set, entry->key);
     text_clear(scratch);
     if (!option) {
-        TRY(option_suggest(set, entry->key, scratch));
+        bool elsewhere;
+        TRY(option_elsewhere(set, entry->key, scratch, &elsewhere));
+        if (!elsewhere)
+            TRY(option_suggest(set, entry->key, scratch));
         return config_problem(config, "%.200s=%.200s (%s): there is no such option%s", entry->key,
                               entry->value, entry->where, text_string(scratch));
     }

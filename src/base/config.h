@@ -21,6 +21,7 @@ struct config_entry {
     const char *value; /* as given; canonical after config_check */
     const char *where; /* "command line", "run.yaml:12", "default" */
     enum config_origin origin;
+    bool typed; /* by config_words */
 };
 
 /* Starts as `struct config config = { 0 };`. It owns all its texts. */
@@ -36,8 +37,8 @@ struct config {
 
 void config_free(struct config *config);
 
-/* Records a value. A value of a lower origin never replaces one of a higher; among values of the
- * command line the last wins. Setting a key twice from a file records a problem. */
+/* Records a value. A value of a lower origin never replaces one of a higher; among values set
+ * for the command line the last wins. Setting a key twice from a file records a problem. */
 status config_set(struct config *config, const char *key, const char *value,
                   enum config_origin origin, const char *where);
 
@@ -48,7 +49,8 @@ status config_problem(struct config *config, const char *format, ...)
 /* Reads the words after the command: `key=value`, `--key=value`, `--key value`, and for booleans
  * `--key` and `--no-key`, which never eat the next word; `--` ends them. Other words are things:
  * they are put into things[], in order (room for `count` pointers), their number into
- * *thing_count. `set` tells which keys are booleans; unknown keys are kept for config_check. */
+ * *thing_count. `set` tells which keys are booleans; unknown keys are kept for config_check. A key
+ * that is typed twice, with two values, is a problem. */
 status config_words(struct config *config, const struct option_set *set, int count,
                     char *const words[], const char *things[], int *thing_count);
 

@@ -18,9 +18,21 @@ status option_set_add(struct option_set *set, const char *prefix, const struct o
     return TACIT_OK;
 }
 
+status option_set_owner(struct option_set *set, const char *name, const char *prefix,
+                        const struct option *options)
+{
+    void *block = set->owner;
+    if (!memory_reserve(&block, &set->owner_capacity, set->owners, sizeof *set->owner))
+        return TACIT_RESOURCES;
+    set->owner = block;
+    set->owner[set->owners++] = (struct option_owner){ name, prefix, options };
+    return TACIT_OK;
+}
+
 void option_set_free(struct option_set *set)
 {
     memory_free(set->group);
+    memory_free(set->owner);
     *set = (struct option_set){ 0 };
 }
 
@@ -251,6 +263,35 @@ status option_suggest(const struct option_set *set, const char *key, struct text
     if (best != SIZE_MAX && text_is_close(key, best > 1 ? best - 1 : best))
         return text_append(text, "; did you mean %s?", best_key);
     return TACIT_OK;
+}
+
+static bool owner_has(const struct option_owner *owner, const char *key)
+{
+    char candidate[OPTION_KEY_BYTES];
+    for (const struct option *option = owner->options; option && option->name; option++) {
+        snprintf(candidate, sizeof candidate, "%s.%s", owner->prefix, option->name);
+        if (same(key, candidate))
+            return true;
+    }
+    return false;
+}
+
+status option_elsewhere(const struct option_set *set, const char *key, struct text *text,
+                        bool *found)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->owners; i++) {
+        if (!owner_has(&set->owner[i], key))
+            continue;
+        if (!count++)
+            text_append(text, "%s%s (it is one of ", set->choice ? " of " : "",
+                        set->choice ? set->choice : "");
+        else
+            text_append(text, ", ");
+        text_append(text, "%s", set->owner[i].name);
+    }
+    *found = count > 0;
+    return count ? text_append(text, ")") : text_status(text);
 }
 
 static status row_verify(const struct option *option, const char *key)

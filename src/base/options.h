@@ -44,15 +44,29 @@ struct option_group {
     const struct option *options;
 };
 
+/* A table that would be there under another choice: of the method simclr. */
+struct option_owner {
+    const char *name, *prefix;
+    const struct option *options;
+};
+
 /* Starts as `struct option_set set = { 0 };`. */
 struct option_set {
     struct option_group *group; /* [count] */
     size_t count, capacity;
+    struct option_owner *owner; /* [owners] of other tables */
+    size_t owners, owner_capacity;
+    const char *choice; /* whose tables are here instead of theirs: gpt; or NULL */
 };
 
 /* Adds a table under a prefix ("" for none); both must outlive the set. `options` may be NULL: an
  * empty table. TACIT_RESOURCES. */
 status option_set_add(struct option_set *set, const char *prefix, const struct option *options);
+
+/* Adds what a table of another choice, `name`, has, so that its keys can be explained. All must
+ * outlive the set. TACIT_RESOURCES. */
+status option_set_owner(struct option_set *set, const char *name, const char *prefix,
+                        const struct option *options);
 
 /* Empties a set. */
 void option_set_free(struct option_set *set);
@@ -72,6 +86,11 @@ status option_canonical(const struct option *option, const char *value, struct t
 
 /* Appends what is allowed, as a phrase: "a whole number of at least 1 (pictures), or auto". */
 status option_allowed(const struct option *option, struct text *text);
+
+/* Whether other choices have a key: then appends which ones, as " of gpt (it is one of
+ * simclr, simcse)". */
+status option_elsewhere(const struct option_set *set, const char *key, struct text *text,
+                        bool *found);
 
 /* Appends the words nearest to an unknown key, as "; did you mean optim.lr?", or nothing. */
 status option_suggest(const struct option_set *set, const char *key, struct text *text);

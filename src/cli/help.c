@@ -17,13 +17,22 @@ static void print_lines(const char *text, int indent)
 void help_first_screen(void)
 {
     static const tacit_row first_hour[] = {
-        { "tacit pretrain data=photos/ out=run", "learn from pictures without labels", "" },
+        { "tacit plan data=photos/", "what it would take: memory, time", "" },
+        { "tacit pretrain data=photos/ out=run", "learn without labels", "" },
         { "tacit eval run data=photos/ labels=folders", "score what was learned", "" },
         { "tacit embed run data=photos/ out=photos.npy", "turn pictures into vectors", "" },
-        { "tacit plan data=photos/", "what pretrain would take: memory, time", "" },
     };
-    printf("tacit %s: learns from data that nobody labelled\n\nA first hour:\n", tacit_version());
+    static const tacit_row with_texts[] = {
+        { "tacit pretrain data=books/ method=gpt out=novels", "learn a language model", "" },
+        { "tacit generate novels prompt=\"It was\"", "let it go on with a text", "" },
+        { "tacit embed MODEL data=docs.jsonl out=docs.npy", "turn texts into vectors", "" },
+        { "tacit search docs.npy query=\"heat transfer\"", "find texts by meaning", "" },
+    };
+    printf("tacit %s: learns from data that nobody labelled\n\nA first hour with pictures:\n",
+           tacit_version());
     print_rows((int)(sizeof first_hour / sizeof *first_hour), first_hour, 2);
+    puts("\n… and with texts:");
+    print_rows((int)(sizeof with_texts / sizeof *with_texts), with_texts, 2);
     puts("\nAll commands:");
     for (int i = 0; commands[i]; i++) {
         bool first = true; /* of its use */

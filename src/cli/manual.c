@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Text in roff: backslashes and hyphens escaped, no line begins with a control character. */
 static void print_roff(const char *text)
@@ -21,9 +22,18 @@ static void print_roff(const char *text)
     }
 }
 
+/* A heading before the first option of a group: "method simclr". */
+static void print_group(const char *group)
+{
+    fputs(".PP\n.I ", stdout);
+    print_roff(group[0] ? group : "options");
+    putchar('\n');
+}
+
 static void print_command(const struct command *command)
 {
     tacit_option option;
+    const char *group = NULL;
     printf(".SS tacit %s %s\n", command->name, command->thing);
     print_roff(command->summary);
     if (command->detail[0]) {
@@ -34,6 +44,9 @@ static void print_command(const struct command *command)
     print_roff(command->examples);
     puts(".fi");
     for (int i = 0; tacit_option_at(command->name, i, &option); i++) {
+        if (!group || strcmp(group, option.group) != 0)
+            print_group(option.group);
+        group = option.group;
         fputs(".TP\n.B ", stdout);
         print_roff(option.key);
         putchar('\n');

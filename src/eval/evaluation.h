@@ -87,6 +87,10 @@ status held_apply(struct evaluation *e);
  * when nobody knows. */
 status seen_count(const struct evaluation *e, int64_t *seen);
 
+/* The same of any samples of a source, index [samples]. */
+status seen_among(const struct thing *thing, struct source *source, const uint32_t *index,
+                  size_t samples, int64_t *seen);
+
 /* Makes the report of a finished evaluation; `seen` is seen_count's. */
 status evaluation_report(const struct evaluation *e, int64_t seen, const char *stored,
                          tacit_report **report);

@@ -299,6 +299,33 @@ static status numbers_judge(const struct prediction *p, tacit_report *report)
     return result;
 }
 
+/* Figures of samples that the run has learned from say little: how many there are among those
+ * judged, by their content. */
+static status seen_report(const struct prediction *p, tacit_report *report)
+{
+    const struct predictions *out = &p->out;
+    int64_t judged = 0, seen = -1;
+    uint32_t *index = memory_new(out->count, sizeof *index);
+    if (!index)
+        return TACIT_RESOURCES;
+    for (size_t i = 0; i < out->count; i++)
+        if (out->classes ? out->truth && out->truth[i] >= 0
+                         : out->target && isfinite(out->target[out->kept[i]]))
+            index[judged++] = out->kept[i];
+    status result =
+        judged ? seen_among(&p->e.thing, p->e.source, index, (size_t)judged, &seen) : TACIT_OK;
+    memory_free(index);
+    if (seen < 0)
+        return result;
+    report_number(report, "judged_samples_seen", (double)seen, "%lld", (long long)seen);
+    if (seen)
+        report_note(report,
+                    "the run has learned from %lld of the %lld samples judged: on new ones expect "
+                    "less",
+                    (long long)seen, (long long)judged);
+    return result;
+}
+
 static status prediction_report(const struct prediction *p, const char *out, tacit_report *report)
 {
     report_text(report, "out", "%s", out);
@@ -311,9 +338,8 @@ static status prediction_report(const struct prediction *p, const char *out, tac
     if (p->count > p->out.count)
         report_number(report, "unreadable", (double)(p->count - p->out.count), "%zu",
                       p->count - p->out.count);
+    TRY(seen_report(p, report));
     TRY((p->out.classes ? classes_judge : numbers_judge)(p, report));
-    if (p->own_data && strcmp(p->part, "all") == 0)
-        report_note(report, "among these samples are those that the run has learned from");
     return report_status(report);
 }
 

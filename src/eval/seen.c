@@ -2,6 +2,7 @@
 #include "eval/evaluation.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "train/modality.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,29 +165,33 @@ status held_apply(struct evaluation *e)
 
 /* ---- seen ---- */
 
-status seen_count(const struct evaluation *e, int64_t *seen)
+status seen_among(const struct thing *thing, struct source *source, const uint32_t *index,
+                  size_t samples, int64_t *seen)
 {
     char path[THING_PATH_BYTES + 16];
     uint64_t *known = NULL;
     size_t count;
     *seen = -1;
-    snprintf(path, sizeof path, "%s/samples.tsv", e->thing.run);
-    if (!e->thing.run[0] || access(path, F_OK) != 0)
+    snprintf(path, sizeof path, "%s/samples.tsv", thing->run);
+    if (!thing->run[0] || access(path, F_OK) != 0)
         return TACIT_OK;
     status result = hashes_read(path, &known, &count);
     int64_t met = 0;
-    for (int64_t i = e->pool.fold ? 0 : e->pool.first_test;
-         i < e->pool.count && result == TACIT_OK && count; i++) {
-        struct image image;
-        result = source_read(e->source, e->pool.index[i], &image);
-        if (result != TACIT_OK)
-            break;
-        uint64_t hash = views_hash(&image);
-        met += bsearch(&hash, known, count, sizeof hash, compare_hash) != NULL;
-        image_free(&image);
+    for (size_t i = 0; i < samples && result == TACIT_OK && count; i++) {
+        uint64_t hash = 0;
+        result = modality_of(source->kind)->look(source, index[i], &hash);
+        met +=
+            result == TACIT_OK && bsearch(&hash, known, count, sizeof hash, compare_hash) != NULL;
     }
     memory_free(known);
     if (result == TACIT_OK)
         *seen = met;
     return result;
+}
+
+status seen_count(const struct evaluation *e, int64_t *seen)
+{
+    int64_t first = e->pool.fold ? 0 : e->pool.first_test;
+    return seen_among(&e->thing, e->source, e->pool.index + first, (size_t)(e->pool.count - first),
+                      seen);
 }

@@ -112,6 +112,7 @@ const struct method_type method_bert = {
     .name = "bert",
     .title = "Masked tokens and next sentence",
     .paper = "arXiv:1810.04805",
+    .next = "tacit finetune RUN data=DATA labels=…\nor:   tacit embed RUN data=FILE out=FILE.npy",
     .family = GENERATIVE,
     .kind = SAMPLE_TEXT,
     .augment = "none",

@@ -107,6 +107,7 @@ const struct method_type method_dual_encoder = {
     .name = "dual-encoder",
     .title = "Queries find their passages",
     .paper = "arXiv:2004.04906",
+    .next = "tacit embed RUN data=FILE out=FILE.npy\nor:   tacit search FILE.npy query=\"…\"",
     .family = CONTRASTIVE,
     .kind = SAMPLE_TEXT,
     .augment = "none",

@@ -100,6 +100,7 @@ const struct method_type method_gpt = {
     .name = "gpt",
     .title = "Generative pre-training: guess the next token",
     .paper = "arXiv:2005.14165",
+    .next = "tacit generate RUN prompt=\"…\"\nor:   tacit perplexity RUN data=FILE",
     .family = GENERATIVE,
     .kind = SAMPLE_TEXT,
     .augment = "none",

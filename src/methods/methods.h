@@ -64,6 +64,7 @@ struct method {
 
 struct method_type {
     const char *name, *title, *paper;
+    const char *next; /* what one does with its runs: commands, a line each; RUN stands for one */
     enum method_family family;
     enum sample_kind kind;
     bool either;         /* learns from samples of either kind, whatever `kind` says */

@@ -46,6 +46,7 @@ const struct method_type method_regression = {
     .name = "regression",
     .title = "Supervised learning of numbers",
     .paper = "",
+    .next = "tacit predict RUN",
     .family = SUPERVISED,
     .either = true,
     .numbers = true,

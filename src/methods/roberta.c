@@ -52,6 +52,7 @@ const struct method_type method_roberta = {
     .name = "roberta",
     .title = "Masked tokens of whole sentences",
     .paper = "arXiv:1907.11692",
+    .next = "tacit finetune RUN data=DATA labels=…\nor:   tacit embed RUN data=FILE out=FILE.npy",
     .family = GENERATIVE,
     .kind = SAMPLE_TEXT,
     .augment = "none",

@@ -108,6 +108,7 @@ const struct method_type method_simclr = {
     .name = "simclr",
     .title = "Simple contrastive learning",
     .paper = "arXiv:2002.05709",
+    .next = "tacit eval RUN",
     .family = CONTRASTIVE,
     .augment = "simclr-cifar",
     .views = 2,

@@ -110,6 +110,7 @@ const struct method_type method_simcse = {
     .name = "simcse",
     .title = "Simple contrastive learning of sentences",
     .paper = "arXiv:2104.08821",
+    .next = "tacit embed RUN data=FILE out=FILE.npy\nor:   tacit finetune RUN data=DATA labels=…",
     .family = CONTRASTIVE,
     .kind = SAMPLE_TEXT,
     .augment = "none",

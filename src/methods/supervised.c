@@ -34,6 +34,7 @@ const struct method_type method_supervised = {
     .name = "supervised",
     .title = "Supervised learning of classes",
     .paper = "",
+    .next = "tacit predict RUN",
     .family = SUPERVISED,
     .either = true,
     .augment = "simclr-cifar",

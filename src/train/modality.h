@@ -18,7 +18,7 @@ struct modality {
     status (*settle)(struct setup *setup, const struct audience *audience, struct text *said);
     void (*close)(struct setup *setup);
     /* A number that tells the content of a sample, never 0. TACIT_BAD_DATA: it cannot be read. */
-    status (*look)(const struct setup *setup, uint32_t sample, uint64_t *hash);
+    status (*look)(struct source *source, uint32_t sample, uint64_t *hash);
 };
 
 extern const struct modality modality_pictures, modality_texts;

@@ -62,10 +62,10 @@ static void pictures_close(struct setup *setup)
     views_free(&setup->views);
 }
 
-static status pictures_look(const struct setup *setup, uint32_t sample, uint64_t *hash)
+static status pictures_look(struct source *source, uint32_t sample, uint64_t *hash)
 {
     struct image image;
-    TRY(source_read(setup->source, sample, &image));
+    TRY(source_read(source, sample, &image));
     *hash = views_hash(&image);
     image_free(&image);
     return TACIT_OK;

@@ -209,9 +209,9 @@ static void texts_end(struct setup *setup)
     tokenizer_free(setup->tokenizer);
 }
 
-static status texts_look(const struct setup *setup, uint32_t sample, uint64_t *hash)
+static status texts_look(struct source *source, uint32_t sample, uint64_t *hash)
 {
-    TRY(source_hash(setup->source, sample, hash));
+    TRY(source_hash(source, sample, hash));
     *hash = *hash ? *hash : 1;
     return TACIT_OK;
 }

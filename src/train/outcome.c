@@ -38,7 +38,7 @@ static status sample_look(struct setup *setup, uint32_t sample, bool *broken)
     *broken = source_is_broken(setup->source, sample);
     if (*broken || setup->hash[sample])
         return TACIT_OK;
-    status result = setup->modality->look(setup, sample, &hash);
+    status result = setup->modality->look(setup->source, sample, &hash);
     *broken = result == TACIT_BAD_DATA && source_health(setup->source) == TACIT_OK;
     if (*broken)
         return TACIT_OK;
@@ -176,8 +176,8 @@ static void report_broken(const struct fit *fit, tacit_report *report)
     if (!count)
         return;
     report_number(report, "unreadable", (double)count, "%zu", count);
-    report_note(report, "%zu picture%s could not be read and %s left out, first %s: %s", count,
-                count == 1 ? "" : "s", count == 1 ? "was" : "were",
+    report_note(report, "%zu of the %s could not be read and %s left out, first %s: %s", count,
+                fit->setup->modality->samples, count == 1 ? "was" : "were",
                 source_name(fit->setup->source, list[0].index, name), list[0].why);
 }
 

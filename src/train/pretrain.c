@@ -17,13 +17,23 @@ static const char *state_of(status outcome)
                                       : "failed";
 }
 
-static status next_steps(const struct fit *fit, tacit_report *report)
+/* What one does with a run of this method: a note a line, the run in the place of RUN. */
+static status next_steps(const struct method_type *type, const char *folder, tacit_report *report)
 {
+    struct text text = { 0 };
     if (!report)
         return TACIT_RESOURCES;
-    report_note(report, "next: tacit %s %s", fit->setup->method.type->either ? "predict" : "eval",
-                fit->run->folder);
-    return report_status(report);
+    text_append(&text, "next: ");
+    for (const char *at = type->next; *at;) {
+        const char *run = strstr(at, "RUN");
+        text_append_bytes(&text, at, run ? (size_t)(run - at) : strlen(at));
+        text_append(&text, "%s", run ? folder : "");
+        at = run ? run + strlen("RUN") : "";
+    }
+    report_note(report, "%s", text_string(&text));
+    status result = text_status(&text);
+    text_free(&text);
+    return result == TACIT_OK ? report_status(report) : result;
 }
 
 /* After the steps: what they came to is kept, whatever it is. The first error counts. */
@@ -38,7 +48,7 @@ static status fit_conclude(struct fit *fit, status outcome, tacit_report **repor
         TRY(fit_export(fit));
     tacit_report *made = fit_report(fit, state_of(outcome));
     if (made && outcome == TACIT_OK)
-        TRY(next_steps(fit, made));
+        TRY(next_steps(fit->setup->method.type, fit->run->folder, made));
     if (!made)
         return TACIT_RESOURCES;
     status saved = run_save_summary(fit->run, made);
@@ -224,8 +234,8 @@ static status settings_merge(const tacit_config *given, struct config *saved)
     return result;
 }
 
-static status finished_report(const struct run *run, const struct audience *audience,
-                              tacit_report **report)
+static status finished_report(const struct run *run, const struct method_type *type,
+                              const struct audience *audience, tacit_report **report)
 {
     tacit_report *made = report_new();
     if (!made)
@@ -234,12 +244,12 @@ static status finished_report(const struct run *run, const struct audience *audi
     report_text(made, "run", "%s", run->folder);
     report_text(made, "status", "finished");
     report_note(made, "%s is finished already: there was nothing to do", run->folder);
-    report_note(made, "next: tacit eval %s", run->folder);
-    if (report)
+    status result = type ? next_steps(type, run->folder, made) : report_status(made);
+    if (report && result == TACIT_OK)
         *report = made;
     else
         tacit_report_free(made);
-    return TACIT_OK;
+    return result;
 }
 
 static status resume_in(struct run *run, tacit_config *saved, const tacit_config *given,
@@ -252,7 +262,8 @@ static status resume_in(struct run *run, tacit_config *saved, const tacit_config
     if (given)
         TRY(settings_merge(given, &saved->config));
     if (run_is_finished(run))
-        return finished_report(run, audience, report);
+        return finished_report(run, method_find(config_text(&saved->config, "method")), audience,
+                               report);
     tell(audience, TACIT_INFO, "run: %s, resumed", run->folder);
     return train_in(run, &saved->config, audience, report, &begun);
 }

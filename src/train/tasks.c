@@ -113,5 +113,8 @@ status task_options(const struct task *task, const struct method_type *method,
     for (int i = 0; task->method && all_methods[i]; i++)
         if (!method || method == all_methods[i])
             TRY(option_set_add(set, "method", all_methods[i]->options));
+        else
+            TRY(option_set_owner(set, all_methods[i]->name, "method", all_methods[i]->options));
+    set->choice = method ? method->name : NULL;
     return TACIT_OK;
 }

@@ -35,7 +35,7 @@ works "finetune: classes of pictures" "finetune-pictures\|tuned" "next: tacit pr
 holds "its command" "$(cat tuned/command.txt)" "tacit finetune base data=shapes labels=folders"
 holds "its method" "$(cat tuned/config.yaml)" "method: *.*supervised" "model: *.*conv4"
 try predict tuned out=shapes.csv
-works "predict on the test part" "part  *test" "accuracy" "macro_f1" "samples  *60"
+works "predict on the test part" "part  *test" "accuracy" "macro_f1" "samples  *60" "judged_samples_seen  *0"
 accuracy=$(field accuracy)
 try eval tuned labels=folders protocol=knn,head k=5
 works "eval judges the head, too" "^head" "^run.*$(printf '%s' "${accuracy%% *}" | cut -c 1-4)"
@@ -48,6 +48,8 @@ same "probabilities sum to 1" "" "$(awk -F, 'NR > 1 { s = 0; for (i = 4; i <= NF
 try predict tuned data=shapes labels=folders part=all out=- --json
 works "as JSON lines" '"prediction"' '"probabilities"'
 same "one a sample" 300 "$(printf '%s\n' "$out" | grep -c '"file"')"
+try predict tuned data=shapes labels=folders part=train out=known.csv
+works "what it has learned from is counted" "judged_samples_seen  *240" "learned from 240 of the 240 samples judged"
 
 # shellcheck disable=SC2086
 try finetune base data=shapes labels=folders out=again $tuned
@@ -94,6 +96,8 @@ try finetune words data=reviews labels=folders holdout=0.25 out=moods seed=2 thr
 works "finetune: classes of texts" "held_out_accuracy"
 try predict moods out=moods.csv
 works "predictions of texts" "accuracy  *\(100\|9[0-9]\)" "f1 .*(of pos)" "part  *held out"
+try predict moods part=train out=known.csv
+works "of texts that it has learned from, too" "learned from \([0-9]*\) of the \1 samples judged"
 holds "their rows" "$(cat moods.csv)" "^file,prediction,label,neg,pos" "pos/[0-9]*.txt,pos,pos,"
 if LC_ALL=C grep -a -q '"classifier.weight"' moods/model.safetensors; then
     ok "the head bears its published name"

@@ -20,6 +20,12 @@ fails "a configuration that is not there" 2 "none.yaml"
 printf 'epochs: 1\noptim:\n  lrr: 0.1\n' >wrong.yaml
 try pretrain data=photos config=wrong.yaml
 fails "a wrong key in a file, with its line" 2 "optim.lrr.*wrong.yaml:3"
+printf 'epochs: 1\nmethod.temperature: 0.2\n' >other.yaml
+try pretrain data=photos config=other.yaml method=supervised labels=folders
+fails "an option of another method in a file" 2 "other.yaml" "no such option of supervised" "one of simclr, simcse"
+rm other.yaml
+try pretrain data=photos seed=1 --seed 2 batch_size=4 batch-size=4
+fails "a key typed twice" 2 "seed: is given twice, as seed=1 and seed=2" "1 problem "
 mkdir there
 touch there/thing
 try pretrain data=photos out=there batch_size=4 steps=1

@@ -94,11 +94,21 @@ static void words_are_read(void **state)
     assert_int_equal(config_choice(&config, "model"), 0);
     config_free(&config);
 
-    read_words(&config, &set, WORDS("--no-quiet", "data=x", "model=resnet18", "model=resnet50"),
+    read_words(&config, &set, WORDS("--no-quiet", "data=x", "model=resnet50", "model=resnet50"),
                things);
     assert_int_equal(config_check(&config, &set), TACIT_OK);
     assert_false(config_boolean(&config, "quiet"));
-    assert_int_equal(config_choice(&config, "model"), 2); /* the last word wins */
+    assert_int_equal(config_choice(&config, "model"), 2);
+    config_free(&config);
+
+    /* Which of two would be meant? Values that a program sets replace one another. */
+    read_words(&config, &set, WORDS("data=x", "model=resnet18", "--batch-size=4", "batch_size=5"),
+               things);
+    config_set(&config, "model", "resnet50", CONFIG_COMMAND, "command line");
+    assert_int_equal(config_check(&config, &set), TACIT_USAGE);
+    assert_non_null(strstr(status_message(), "1 problem "));
+    assert_non_null(strstr(status_message(), "batch_size: is given twice, as batch_size=4 and "
+                                             "batch_size=5"));
     config_free(&config);
     option_set_free(&set);
 }

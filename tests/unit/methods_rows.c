@@ -8,6 +8,7 @@ static void rows_are_complete(void **state)
         const struct method_type *type = all_methods[i];
         print_message("%s\n", type->name);
         assert_true(type->name && type->title && type->paper && type->augment);
+        assert_non_null(strstr(type->next, "RUN"));
         assert_true(type->options && type->configure && type->networks && type->embed);
         assert_true(type->loss && type->chance && type->floor);
         assert_true(type->views >= 1 && type->views <= VIEWS_MAX);
