@@ -67,7 +67,9 @@ static void lars_update(const struct optimizer_options *o, const struct optimize
     }
 }
 
-/* Loshchilov & Hutter 2019: decay decoupled from the moments, epsilon outside of the root. */
+/* Loshchilov & Hutter 2019: decay decoupled from the moments, epsilon outside of the root. BERT's
+ * (Devlin et al. 2019, optimization.py) is the same with both corrections 1: its first steps are
+ * (1 - beta1) / sqrt(1 - beta2) times as large, which its warm-up makes up for. */
 static void adamw_update(const struct optimizer_options *o, const struct optimizer_piece *p)
 {
     float *restrict w = p->value, *restrict dw = p->gradient;
@@ -114,10 +116,22 @@ static const struct optimizer_type adamw = {
     .slots = 2,
     .rate = 1e-3,
     .decay = .05,
+    .epsilon = 1e-8,
+    .update = adamw_update,
+};
+static const struct optimizer_type bert_adam = {
+    .name = "bert-adam",
+    .doc = "BERT's Adam: decoupled decay, no correction of the moments",
+    .paper = "arXiv:1810.04805",
+    .slots = 2,
+    .uncorrected = true,
+    .rate = 1e-4,
+    .decay = .01,
+    .epsilon = 1e-6,
     .update = adamw_update,
 };
 
-const struct optimizer_type *const all_optimizers[] = { &sgd, &lars, &adamw, NULL };
+const struct optimizer_type *const all_optimizers[] = { &sgd, &lars, &adamw, &bert_adam, NULL };
 
 const struct optimizer_type *optimizer_find(const char *name)
 {
@@ -285,14 +299,15 @@ static void update_body(void *argument, int64_t begin, int64_t end)
 void optimizer_update(struct optimizer *optimizer, int64_t step, double rate, double norm)
 {
     const struct optimizer_options *options = &optimizer->options;
+    bool corrects = !options->type->uncorrected;
     /* The 1e-6 is PyTorch's, in clip_grad_norm_. */
     double limit = options->clip > 0 ? options->clip / (norm + 1e-6) : 1;
     for (int64_t i = 0; i < optimizer->pieces; i++) {
         struct optimizer_piece *piece = &optimizer->piece[i];
         piece->rate = rate;
         piece->scale = limit < 1 ? limit : 1;
-        piece->correction[0] = 1 - pow(options->beta1, (double)step + 1);
-        piece->correction[1] = 1 - pow(options->beta2, (double)step + 1);
+        piece->correction[0] = corrects ? 1 - pow(options->beta1, (double)step + 1) : 1;
+        piece->correction[1] = corrects ? 1 - pow(options->beta2, (double)step + 1) : 1;
     }
     if (options->type->by_tensor)
         tensors_trust(optimizer);

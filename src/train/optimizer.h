@@ -13,7 +13,7 @@ struct optimizer_options {
     double momentum;     /* of SGD and LARS */
     double weight_decay; /* added to the gradient; AdamW: times the rate, off the weight */
     double beta1, beta2; /* of AdamW */
-    double epsilon;      /* of AdamW */
+    double epsilon;      /* of AdamW, outside of the root */
     double trust;        /* eta of LARS */
     double clip;         /* largest norm of the whole gradient; 0: no limit */
     bool nesterov;       /* SGD */
@@ -29,8 +29,10 @@ struct optimizer_type {
     int slots;          /* of optimiser memory */
     bool by_tensor;     /* needs the norms of every tensor */
     bool decay_vectors; /* whether tensors of one dimension usually decay */
+    bool uncorrected;   /* moments are taken as they are, small in the first steps */
     double rate;        /* usual, for 256 pictures a step */
     double decay;       /* usual weight decay */
+    double epsilon;     /* usual; 0: it has none */
     void (*update)(const struct optimizer_options *options, const struct optimizer_piece *piece);
 };
 

@@ -53,6 +53,7 @@ const struct recipe all_recipes[] = {
                    { "optim.weight_decay", "0.01" },
                    { "optim.clip", "1" },
                    { "optim.schedule", "linear" },
+                   { "optim.warmup_form", "sequential" },
                    { "on_collapse", "off" },
                    { "watch.every", "0" } } },
 #define NANOGPT                                                                                  \
@@ -194,8 +195,26 @@ static const struct recipe *recipe_for(const struct config *config, enum sample_
     return recipe;
 }
 
+/* The last rate is the recipe's share of the first one, whatever that became. */
+static status end_set(struct resolver *resolver, const struct recipe *recipe, const char *value)
+{
+    double end = 0, usual = 0;
+    const char *rate = recipe_value(recipe, "optim.lr");
+    if (config_automatic(resolver->config, "optim.lr") || !rate || !text_read_real(value, &end) ||
+        !text_read_real(rate, &usual))
+        return config_resolve(resolver->config, "optim.end", value);
+    struct text text = { 0 };
+    text_append_real(&text, end / usual * config_real(resolver->config, "optim.lr"));
+    status result = text_status(&text);
+    if (result == TACIT_OK)
+        result = config_resolve(resolver->config, "optim.end", text_string(&text));
+    text_free(&text);
+    return result;
+}
+
 /* A recipe's value counts where nobody gave one. */
-static status recipe_set(struct resolver *resolver, const struct recipe_setting *setting)
+static status recipe_set(struct resolver *resolver, const struct recipe *recipe,
+                         const struct recipe_setting *setting)
 {
     struct config *config = resolver->config;
     bool length = strcmp(setting->key, "steps") == 0 && config_given(config, "epochs");
@@ -203,6 +222,8 @@ static status recipe_set(struct resolver *resolver, const struct recipe_setting 
         return become(resolver, setting->key, setting->value);
     if (length || config_given(config, setting->key) || !config_value(config, setting->key))
         return TACIT_OK;
+    if (strcmp(setting->key, "optim.end") == 0)
+        return end_set(resolver, recipe, setting->value);
     return config_resolve(config, setting->key, setting->value);
 }
 
@@ -269,6 +290,7 @@ static status resolve_optimizer(struct resolver *resolver)
         return fail(TACIT_FAILED, "no optimiser %s", config_text(config, "optim.name"));
     TRY(become_real(resolver, "optim.lr", type->rate * batch / 256));
     TRY(become_real(resolver, "optim.weight_decay", type->decay));
+    TRY(become_real(resolver, "optim.epsilon", type->epsilon > 0 ? type->epsilon : 1e-8));
     TRY(become(resolver, "optim.decay_norms", type->decay_vectors ? "true" : "false"));
     return become(resolver, "optim.schedule", "cosine");
 }
@@ -329,7 +351,7 @@ status recipe_apply(struct config *config, const struct source *source, struct t
         return fail(TACIT_FAILED, "no method %s", config_text(config, "method"));
     for (int i = 0; i < RECIPE_SETTINGS && recipe->setting[i].key; i++)
         if (strcmp(recipe->setting[i].key, "batch_size") != 0)
-            TRY(recipe_set(&resolver, &recipe->setting[i]));
+            TRY(recipe_set(&resolver, recipe, &recipe->setting[i]));
     if (method->model)
         TRY(become(&resolver, "model", method->model));
     if (!pictures)

@@ -46,15 +46,17 @@ static double between(const struct schedule *schedule, double progress)
 double schedule_rate(const struct schedule *schedule, int64_t step)
 {
     double warmup = (double)schedule->warmup, steps = (double)schedule->steps;
-    if (schedule->form != WARMUP_MULTIPLY) {
-        double begin = schedule->form == WARMUP_STEPWISE;
-        if (step < schedule->warmup)
-            return schedule->base * ((double)step + begin) / (warmup + begin);
-        double left = steps - warmup;
-        return between(schedule, left > 0 ? ((double)step - warmup) / left : 1);
+    double whole = between(schedule, steps > 0 ? (double)step / steps : 0);
+    if (schedule->form == WARMUP_MULTIPLY) {
+        double share = warmup > 0 ? ((double)step + 1) / warmup : 1;
+        return whole * (share < 1 ? share : 1);
     }
-    double share = warmup > 0 ? ((double)step + 1) / warmup : 1;
-    return between(schedule, steps > 0 ? (double)step / steps : 0) * (share < 1 ? share : 1);
+    double begin = schedule->form == WARMUP_STEPWISE, left = steps - warmup;
+    if (step < schedule->warmup)
+        return schedule->base * ((double)step + begin) / (warmup + begin);
+    if (schedule->form == WARMUP_REPLACE)
+        return whole;
+    return between(schedule, left > 0 ? ((double)step - warmup) / left : 1);
 }
 
 double schedule_momentum(double first, double progress)

@@ -17,8 +17,10 @@ const struct schedule_type *schedule_find(const char *name);
 
 /* How the first steps differ. multiply: the shape runs from step 0 on, times
  * min(1, (step + 1) / warmup). sequential: base * step / warmup at first, then the shape over the
- * steps that are left; stepwise, as nanoGPT: base * (step + 1) / (warmup + 1), then the same. */
-enum warmup_form { WARMUP_MULTIPLY, WARMUP_SEQUENTIAL, WARMUP_STEPWISE };
+ * steps that are left; stepwise, as nanoGPT: base * (step + 1) / (warmup + 1), then the same.
+ * replace, as BERT: base * step / warmup at first, then the shape as it would be without a warm-up,
+ * so that it goes on from base (1 - warmup / steps) where it is linear. */
+enum warmup_form { WARMUP_MULTIPLY, WARMUP_SEQUENTIAL, WARMUP_STEPWISE, WARMUP_REPLACE };
 
 struct schedule {
     const struct schedule_type *type;

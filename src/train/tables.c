@@ -7,7 +7,7 @@
 static const char *const stems[] = { "auto", "cifar", "imagenet", NULL };
 static const char *const precisions[] = { "f32", "bf16", NULL };
 static const char *const collapses[] = { "warn", "stop", "off", NULL };
-static const char *const forms[] = { "multiply", "sequential", "stepwise", NULL };
+static const char *const forms[] = { "multiply", "sequential", "stepwise", "replace", NULL };
 static const char *const buffers[] = { "outside", "inside", NULL };
 static const char *const units[] = { "auto", "documents", "lines", NULL };
 static const char *const answers[] = { "true", "false", NULL };
@@ -84,11 +84,13 @@ const struct option optim_options[] = {
     CHOICE_AUTO("schedule", schedule_choices, "course of the learning rate; auto: cosine"),
     WHOLE_AUTO("warmup", "auto", 0, 1e12, "steps", "steps until the full learning rate"),
     CHOICE("warmup_form", "multiply", forms,
-           "multiply: the schedule runs from step 0; sequential: after the warm-up"),
+           "multiply: the schedule runs from step 0; sequential: after the warm-up; stepwise: "
+           "nanoGPT's; replace: BERT's"),
     REAL("end", "0", 0, HUGE_VAL, NULL, "learning rate at the end of the schedule"),
     REAL("beta1", "0.9", 0, 0.99999, NULL, "of adamw's first moment"),
     REAL("beta2", "0.999", 0, 0.9999999, NULL, "of adamw's second moment"),
-    REAL("epsilon", "1e-8", 1e-16, 1, NULL, "of adamw, outside of the root"),
+    REAL_AUTO("epsilon", "auto", 1e-16, 1, NULL,
+              "of adamw, outside of the root; auto: the optimiser's"),
     REAL("trust", "0.001", 1e-9, 1000, NULL, "eta of lars"),
     CHOICE("lars_rate", "outside", buffers,
            "outside (BYOL) or inside (SimCLR) of the momentum buffer"),

@@ -215,6 +215,34 @@ static void threads_change_nothing(void **state)
     free(result[1]);
 }
 
+/* One weight of 1, gradients .5, .25, -.5, rate and decay .1, worked out by hand with the rule of
+ * BERT's optimization.py (epsilon 1e-6, moments without correction). */
+static void bert_adam_follows_its_rule(void **state)
+{
+    (void)state;
+    const double gradient[] = { .5, .25, -.5 };
+    const double expected[] = { .6737922327, .2709384426, .2133911439 },
+                 one[6] = { 1, 1, 1, 1, 1, 1 };
+    struct store *store = store_new(0);
+    struct range *range = range_of(store, SHAPE(2, 3), one);
+    struct optimizer_options options = { .type = optimizer_find("bert-adam"),
+                                         .weight_decay = .1,
+                                         .beta1 = .9,
+                                         .beta2 = .999,
+                                         .epsilon = 1e-6 };
+    struct optimizer *optimizer;
+    assert_int_equal(optimizer_new(&options, 1, &range, &optimizer), TACIT_OK);
+    for (int step = 0; step < 3; step++) {
+        for (int i = 0; i < 6; i++)
+            tensor_gradient(range->tensor[0])[i] = (float)gradient[step];
+        optimizer_update(optimizer, step, .1, optimizer_norm(optimizer));
+        for (int i = 0; i < 6; i++)
+            assert_near(tensor_value(range->tensor[0])[i], expected[step], 4e-7);
+    }
+    optimizer_free(optimizer);
+    store_free(store);
+}
+
 static void schedules_follow_the_formulas(void **state)
 {
     (void)state;
@@ -262,6 +290,15 @@ static void plain_schedules(void **state)
     schedule.warmup = 4;
     assert_near(schedule_rate(&schedule, 1), .5, 0);
     assert_null(schedule_find("cosin"));
+    schedule = (struct schedule){ .type = schedule_find("linear"),
+                                  .form = WARMUP_REPLACE,
+                                  .base = 1e-4,
+                                  .steps = 100,
+                                  .warmup = 10 };
+    assert_near(schedule_rate(&schedule, 0), 0, 0);
+    assert_near(schedule_rate(&schedule, 9), 9e-5, 1e-18); /* the decay does not count yet */
+    assert_near(schedule_rate(&schedule, 10), 9e-5, 1e-18);
+    assert_near(schedule_rate(&schedule, 60), 4e-5, 1e-18);
 }
 
 int main(void)
@@ -271,6 +308,7 @@ int main(void)
         cmocka_unit_test(clipping_scales_the_whole_gradient),
         cmocka_unit_test(norms_tell_what_is_not_finite),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(bert_adam_follows_its_rule),
         cmocka_unit_test(schedules_follow_the_formulas),
         cmocka_unit_test(plain_schedules),
     };
