@@ -77,7 +77,8 @@ static status pretrain_check(struct config *config)
                            (long long)warmup, (long long)steps));
     if (is(config, "method", "supervised") && labels && strcmp(labels, "none") == 0)
         TRY(config_problem(config, "labels=none: method=supervised needs labels"));
-    TRY(order_check(config, "optim.end", "optim.lr"));
+    if (config_given(config, "optim.end"))
+        TRY(order_check(config, "optim.end", "optim.lr"));
     TRY(order_check(config, "augment.crop_scale_min", "augment.crop_scale_max"));
     TRY(order_check(config, "augment.crop_ratio_min", "augment.crop_ratio_max"));
     return order_check(config, "augment.blur_sigma_min", "augment.blur_sigma_max");

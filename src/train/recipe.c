@@ -203,13 +203,9 @@ static status end_set(struct resolver *resolver, const struct recipe *recipe, co
     if (config_automatic(resolver->config, "optim.lr") || !rate || !text_read_real(value, &end) ||
         !text_read_real(rate, &usual))
         return config_resolve(resolver->config, "optim.end", value);
-    struct text text = { 0 };
-    text_append_real(&text, end / usual * config_real(resolver->config, "optim.lr"));
-    status result = text_status(&text);
-    if (result == TACIT_OK)
-        result = config_resolve(resolver->config, "optim.end", text_string(&text));
-    text_free(&text);
-    return result;
+    char text[32];
+    snprintf(text, sizeof text, "%.6g", end / usual * config_real(resolver->config, "optim.lr"));
+    return config_resolve(resolver->config, "optim.end", text);
 }
 
 /* A recipe's value counts where nobody gave one. */

@@ -7,6 +7,7 @@ awk 'BEGIN { for (i = 0; i < 600; i++) printf "abcdefgh" }' >cycle.txt
 try pretrain data=cycle.txt method=gpt tokenizer=characters model=nanogpt-small layers=1 heads=2 hidden=32 \
     window=16 method.windows=random batch_size=16 steps=250 optim.lr=0.01 validation=0.1 out=run
 works "a small model learns the cycle"
+same "the last rate is a tenth of the first, as of the recipe" "  end: 0.001" "$(grep '  end:' run/config.yaml)"
 
 # greedy PROMPT WORDS…
 greedy() {

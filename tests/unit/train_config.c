@@ -175,6 +175,7 @@ static void contradictions_are_told(void **state)
     } cases[] = {
         { { "epochs=3", "steps=4" }, "give one of the two" },
         { { "augment.crop_scale_min=.5", "augment.crop_scale_max=.2" }, "must not be above" },
+        { { "optim.end=.1", "optim.lr=.01" }, "must not be above" },
         { { "method=supervised", "labels=none" }, "needs labels" },
         { { "optim.warmup_form=sequential", "optim.warmup=9", "steps=4" }, "must not be above" },
         { { "method=supervised", "method.temperature=1" }, "no such option" },
