@@ -83,6 +83,19 @@ works "perplexity" '"part": "validation"' '"tokens": 480' '"bytes": 480' '"nats_
     '"bits_per_byte": 0\.' '"perplexity": 1\.0'
 try perplexity run part=train json=true
 works "of the training text" '"tokens": 4320'
+# Two bytes a character: bits a byte are nats a token over ln 2, and over the bytes of a token.
+number() {
+    printf '%s\n' "$out" | tr ',{' '\n\n' | sed -n "s/.*\"$1\": *\([0-9.e-]*\).*/\1/p" | head -n 1
+}
+awk 'BEGIN { for (i = 0; i < 300; i++) printf "\303\251\303\250\303\240\303\264" }' >accents.txt
+try pretrain data=accents.txt method=gpt tokenizer=characters model=nanogpt-small layers=1 heads=1 hidden=16 \
+    window=8 batch_size=2 steps=1 out=accents
+try perplexity accents data=accents.txt json=true
+same "bits a byte" yes "$(awk -v bits="$(number bits_per_byte)" -v nats="$(number nats_per_token)" \
+    -v tokens="$(number tokens)" -v bytes="$(number bytes)" 'BEGIN {
+        near = nats * tokens / log(2) / bytes
+        print((tokens == 1200 && bytes == 2400 && nats > 0 && bits > near * .999 && bits < near * 1.001) ? "yes" : "no")
+    }')"
 try perplexity run data=prompt.txt
 fails "a character that the tokenizer does not know" 3 "prompt.txt\|character"
 printf 'hgfedcba' >turned.txt

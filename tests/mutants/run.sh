@@ -16,11 +16,14 @@ cmake -S "$copy" -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE=
     finish
 }
 
-# make_tests NAME…: builds the test programs
+# make_tests NAME…: builds the test programs, or the command where a name is that of a script
 make_tests() {
     targets=
     for test; do
-        targets="$targets test_$test"
+        case $test in
+        */*) targets="$targets tacit" ;;
+        *) targets="$targets test_$test" ;;
+        esac
     done
     # shellcheck disable=SC2086 # a list of words
     cmake --build "$build" --parallel "$jobs" --target $targets >"$log" 2>&1
@@ -29,7 +32,10 @@ make_tests() {
 # notice NAME…: some test fails
 notice() {
     for test; do
-        timeout 600 "$build/tests/test_$test" >"$log" 2>&1 || return 0
+        case $test in
+        */*) TACIT=$build/tacit timeout 600 sh "$HOUSE/tests/$test.sh" >"$log" 2>&1 || return 0 ;;
+        *) timeout 600 "$build/tests/test_$test" >"$log" 2>&1 || return 0 ;;
+        esac
     done
     return 1
 }
