@@ -276,6 +276,27 @@ static void report_counts(struct tokenizing *task, double texts, double bytes, d
 }
 
 /* All texts of data=, one after another. */
+/* Tokens of a text, which is encoded in parts: it may be longer than memory. */
+static status text_count(const struct tokenizer *tokenizer, const struct bytes *text, bool specials,
+                         double *tokens)
+{
+    enum { PART_BYTES = 16 << 20 };
+    struct token_list list = { 0 };
+    status result = TACIT_OK;
+    for (size_t at = 0; at < text->size && result == TACIT_OK;) {
+        size_t left = text->size - at;
+        size_t part =
+            specials ? left : tokenizer_cut(tokenizer, text->bytes + at, left, PART_BYTES);
+        struct text_view view = { text->bytes + at, part };
+        list.count = 0;
+        result = tokenizer_encode_many(tokenizer, &view, 1, specials, &list, NULL);
+        *tokens += (double)list.count;
+        at += part;
+    }
+    token_list_free(&list);
+    return result;
+}
+
 static status source_count(struct tokenizing *task, const struct tokenizer *tokenizer,
                            struct source *source)
 {
@@ -284,19 +305,15 @@ static status source_count(struct tokenizing *task, const struct tokenizer *toke
     size_t texts = 0, count = source->count * (size_t)source->texts;
     for (size_t i = 0; i < count; i++) {
         struct bytes text = { 0 };
-        struct token_list list = { 0 };
         status result = source_texts(source, i / (size_t)source->texts,
                                      (int)(i % (size_t)source->texts), &text);
         if (result == TACIT_BAD_DATA && source_health(source) == TACIT_OK)
             continue;
-        struct text_view view = { text.bytes, text.size };
         if (result == TACIT_OK)
-            result = tokenizer_encode_many(tokenizer, &view, 1, specials, &list, NULL);
+            result = text_count(tokenizer, &text, specials, &tokens);
         bytes += (double)text.size;
-        tokens += (double)list.count;
         texts++;
         bytes_free(&text);
-        token_list_free(&list);
         TRY(result);
         if (asked_to_stop(&task->audience))
             return fail(TACIT_STOPPED, "stopped");

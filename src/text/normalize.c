@@ -84,7 +84,7 @@ static void held_spell(struct speller *speller)
     for (size_t i = 1; i < speller->held_count; i++)
         for (size_t k = i; k > 0; k--) {
             int after = unicode_combining(held[k]), before = unicode_combining(held[k - 1]);
-            if (after == 0 || before <= after)
+            if (before <= after)
                 break;
             uint32_t swapped = held[k];
             held[k] = held[k - 1];

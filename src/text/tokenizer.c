@@ -231,11 +231,10 @@ struct many {
     char message[MESSAGE_BYTES];
 };
 
-/* Where the part that begins a text of `count` bytes ends. */
-static size_t part_end(const struct many *many, const uint8_t *bytes, size_t count, size_t size)
+size_t tokenizer_cut(const struct tokenizer *tokenizer, const void *text, size_t count, size_t size)
 {
-    const struct tokenizer *tokenizer = many->tokenizer;
-    if (count <= size || many->specials)
+    const uint8_t *bytes = text;
+    if (count <= size)
         return count;
     if (tokenizer->kind->uncut) {
         while (size > 1 && (bytes[size] & 0xc0) == 0x80)
@@ -261,7 +260,7 @@ static status parts_add(struct many *many, size_t text, size_t size)
     size_t left = many->text[text].count;
     struct block block = { .text = text, .first = true };
     while (left > 0) {
-        size_t taken = part_end(many, at, left, size);
+        size_t taken = many->specials ? left : tokenizer_cut(many->tokenizer, at, left, size);
         block.part = (struct text_view){ at, taken };
         block.last = taken == left;
         TRY(block_add(many, block));

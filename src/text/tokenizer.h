@@ -122,6 +122,12 @@ status tokenizer_encode(const struct tokenizer *tokenizer, const void *bytes, si
 status tokenizer_encode_many(const struct tokenizer *tokenizer, const struct text_view *texts,
                              size_t count, bool specials, struct token_list *list, uint64_t *end);
 
+/* Where a text of `count` bytes may be cut, near `size` or behind it, so that its two parts,
+ * encoded each by itself and without special tokens, give the ids of the whole; `count` if nowhere.
+ */
+size_t tokenizer_cut(const struct tokenizer *tokenizer, const void *text, size_t count,
+                     size_t size);
+
 /* Appends the text of some ids; special tokens are left out if `plain`. Ids outside the vocabulary
  * are TACIT_BAD_DATA. BPE, characters, bytes: the concatenation; WordPiece: words joined by blanks
  * as Hugging Face's decoder does, without a blank before . , ! ? */

@@ -1,6 +1,7 @@
 #include "base/memory.h"
 #include "io/json.h"
 #include "train/hugging_face.h"
+#include "train/hugging_face_parts.h"
 #include "train/model_parts.h"
 
 #include <math.h>
@@ -212,6 +213,36 @@ static bool is_foreign(const struct model_file *model, const char *folder)
     return !safetensors_metadata(&model->file, "architecture") && stat(beside, &about) == 0;
 }
 
+/* Sizes that are told but that the file cannot hold are refused before a network is made of them:
+ * every block has tensors, every table its `width` numbers a row, of two bytes at least. */
+static status sizes_check(const struct model_file *model)
+{
+    const struct network_type *network = model->method.network;
+    const struct hugging_face_family *family = hugging_face_family(network);
+    struct text_options text = model->method.network_options.text;
+    char name[MODEL_NAME_BYTES];
+    if (model->input.kind != SAMPLE_TEXT)
+        return TACIT_OK;
+    snprintf(name, sizeof name, "%s.%s", network->prefix, family ? family->table : "");
+    const struct safetensors_entry *table = model_file_find(model, name);
+    if (table &&
+        (table->rank != 2 || table->shape[0] != text.vocabulary || table->shape[1] != text.width))
+        return fail(TACIT_BAD_DATA,
+                    "%s: it is told to have %lld tokens and a width of %lld, but its tensor %s is "
+                    "another: configuration and weights do not belong together",
+                    model->path, (long long)text.vocabulary, (long long)text.width, name);
+    double rows = (double)(text.inner > text.context ? text.inner : text.context);
+    if (text.layers > (int64_t)model->file.count ||
+        2 * rows * (double)text.width > (double)model->file.map.size)
+        return fail(TACIT_BAD_DATA,
+                    "%s: it is told to have %lld layers, %lld positions and an inner width of "
+                    "%lld, which its file of %zu tensors cannot hold: configuration and weights "
+                    "do not belong together",
+                    model->path, (long long)text.layers, (long long)text.context,
+                    (long long)text.inner, model->file.count);
+    return TACIT_OK;
+}
+
 status model_file_open(const char *path, struct model_file *model)
 {
     struct stat about;
@@ -230,6 +261,8 @@ status model_file_open(const char *path, struct model_file *model)
     TRY(safetensors_open(path, &model->file));
     model->foreign = is_foreign(model, folder);
     status result = model->foreign ? hugging_face_describe(folder, model) : model_describe(model);
+    if (result == TACIT_OK)
+        result = sizes_check(model);
     json_t *classes = classes_read(model);
     model->method.classes = classes ? (int64_t)json_array_size(classes) : 0;
     json_decref(classes);

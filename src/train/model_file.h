@@ -35,7 +35,7 @@ struct model_file {
 
 /* Opens a model file, the one of a run folder, or a folder of Hugging Face (bert, roberta, gpt2).
  * TACIT_BAD_DATA: there is none, or it is damaged, of another program or of an unknown
- * architecture, named; TACIT_RESOURCES. Close it with model_file_close. */
+ * architecture, named, or tells of sizes that its tensors cannot have; TACIT_RESOURCES. Close it with model_file_close. */
 status model_file_open(const char *path, struct model_file *model);
 void model_file_close(struct model_file *model);
 
@@ -58,7 +58,8 @@ struct model_copied {
 };
 
 /* Copies the tensors that file and store have under one name in one shape; the others stay.
- * TACIT_BAD_DATA: one of them is not finite; TACIT_RESOURCES. */
+ * TACIT_BAD_DATA: one of them is not finite, or the file has some of the backbone (but its pooler)
+ * and lacks the rest, which is named; TACIT_RESOURCES. */
 status model_file_copy(const struct model_file *model, struct store *store,
                        struct model_copied *copied);
 

@@ -199,6 +199,15 @@ static status tensor_read(const struct model_file *model, const struct tensor *t
     return values_read(model, tensor, entry);
 }
 
+/* TACIT_BAD_DATA with the names, if there are any. */
+static status missing_tell(const struct model_file *model, const struct names *missing)
+{
+    if (!missing->count)
+        return TACIT_OK;
+    return fail(TACIT_BAD_DATA, "%s: has no tensor %s (%lld missing)", model->path,
+                text_string(&missing->text), (long long)missing->count);
+}
+
 status model_file_values(const struct model_file *model, struct store *store)
 {
     struct names missing = { 0 };
@@ -209,38 +218,53 @@ status model_file_values(const struct model_file *model, struct store *store)
             result = tensor_read(model, range->tensor[t], &missing);
         range->version++;
     }
-    if (result == TACIT_OK && missing.count)
-        result = fail(TACIT_BAD_DATA, "%s: has no tensor %s (%lld missing)", model->path,
-                      text_string(&missing.text), (long long)missing.count);
+    if (result == TACIT_OK)
+        result = missing_tell(model, &missing);
     text_free(&missing.text);
     return result;
+}
+
+/* Heads and poolers may begin anew; a backbone with holes is not what was trained. */
+static bool is_needed(const struct range *range, const struct tensor *tensor, const char *name)
+{
+    return strcmp(range->name, "backbone") == 0 && !tensor->counter && !strstr(name, ".pooler.");
+}
+
+static status tensor_copy(const struct model_file *model, const struct range *range,
+                          const struct tensor *tensor, struct names *anew, struct names *missing,
+                          struct model_copied *copied)
+{
+    char name[MODEL_NAME_BYTES];
+    model_tensor_name(tensor, name);
+    const struct safetensors_entry *entry = model_file_find(model, name);
+    if (!entry && is_needed(range, tensor, name))
+        names_add(missing, name);
+    if (!entry || !fits(tensor, entry)) {
+        names_add(anew, name);
+        return TACIT_OK;
+    }
+    copied->tensors++;
+    copied->items += shape_size(tensor->shape);
+    return values_read(model, tensor, entry);
 }
 
 status model_file_copy(const struct model_file *model, struct store *store,
                        struct model_copied *copied)
 {
-    struct names anew = { 0 };
+    struct names anew = { 0 }, missing = { 0 };
     status result = TACIT_OK;
     *copied = (struct model_copied){ 0 };
     for (int64_t r = 0; r < store_ranges(store) && result == TACIT_OK; r++) {
         struct range *range = store_range_at(store, r);
-        for (int64_t t = 0; range->sealed && t < range->tensors && result == TACIT_OK; t++) {
-            const struct tensor *tensor = range->tensor[t];
-            char name[MODEL_NAME_BYTES];
-            model_tensor_name(tensor, name);
-            const struct safetensors_entry *entry = model_file_find(model, name);
-            if (!entry || !fits(tensor, entry)) {
-                names_add(&anew, name);
-                continue;
-            }
-            result = values_read(model, tensor, entry);
-            copied->tensors++;
-            copied->items += shape_size(tensor->shape);
-        }
+        for (int64_t t = 0; range->sealed && t < range->tensors && result == TACIT_OK; t++)
+            result = tensor_copy(model, range, range->tensor[t], &anew, &missing, copied);
         range->version++;
     }
     copied->anew = anew.count;
     copied->names = anew.text;
+    if (result == TACIT_OK && copied->tensors)
+        result = missing_tell(model, &missing);
+    text_free(&missing.text);
     return result;
 }
 

@@ -134,20 +134,6 @@ static size_t whole_character(const uint8_t *text, size_t at, size_t size)
     return at;
 }
 
-/* Where a long document may be cut without changing its tokens: before the blank behind a letter,
- * where all tokenizers divide words. */
-static size_t harmless_cut(const uint8_t *text, size_t begin, size_t stop)
-{
-    if (stop - begin <= PIECE_BYTES)
-        return stop;
-    for (size_t i = begin + PIECE_BYTES; i > begin + 1; i--) {
-        uint8_t before = text[i - 1] | 0x20;
-        if (text[i] == ' ' && before >= 'a' && before <= 'z')
-            return i;
-    }
-    return stop;
-}
-
 /* The part of a sample's text that lies in the stretch to take. */
 static status sample_add(struct maker *maker, uint32_t sample, const struct bytes *bytes)
 {
@@ -161,8 +147,10 @@ static status sample_add(struct maker *maker, uint32_t sample, const struct byte
     begin = whole_character(bytes->bytes, begin, bytes->size);
     stop = whole_character(bytes->bytes, stop, bytes->size);
     while (begin < stop) {
-        size_t end = maker->options->sentences ? sentence_end(bytes->bytes, begin, stop)
-                                               : harmless_cut(bytes->bytes, begin, stop);
+        size_t end = maker->options->sentences
+                         ? sentence_end(bytes->bytes, begin, stop)
+                         : begin + tokenizer_cut(maker->options->tokenizer, bytes->bytes + begin,
+                                                 stop - begin, PIECE_BYTES);
         TRY(piece_add(&maker->piece, bytes->bytes + begin, end - begin,
                       (struct about){ sample, end == stop }));
         if (maker->piece.size >= PIECE_BYTES)

@@ -69,6 +69,8 @@ static void top_p_keeps_the_token_that_crosses(void **state)
     expect((struct sampling){ 1, 1, 0, .49 }, example, 3, (double[]){ 1, 0, 0 });
     expect((struct sampling){ 1, 1, 0, 0 }, example, 3, (double[]){ 1, 0, 0 });
     expect((struct sampling){ 1, 1, 0, .81 }, example, 3, (double[]){ .5, .3, .2 });
+    const float equal[] = { 1, 1 }; /* one of the two reaches exactly half */
+    expect((struct sampling){ 1, 1, 0, .5 }, equal, 2, (double[]){ 1, 0 });
 }
 
 static void top_k_keeps_ties(void **state)

@@ -100,6 +100,27 @@ static void test_bert_words(void **state)
     tokenizer_free(tokenizer);
 }
 
+/* Words of up to 100 characters are spelt, longer ones are unknown, as in Hugging Face's. */
+static void test_longest_word(void **state)
+{
+    (void)state;
+    struct tokenizer *tokenizer;
+    struct token_list list = { 0 };
+    char word[2 * 101];
+    assert_int_equal(
+        tokenizer_read_words("vocab.txt", view("[UNK]\n\u0436\n##\u0436\n"), true, &tokenizer),
+        TACIT_OK);
+    for (int i = 0; i < 101; i++)
+        memcpy(word + 2 * i, "\u0436", 2);
+    assert_int_equal(tokenizer_encode(tokenizer, word, 200, false, &list), TACIT_OK);
+    assert_int_equal(list.count, 100);
+    assert_true(list.id[0] == 1 && list.id[99] == 2);
+    assert_int_equal(tokenizer_encode(tokenizer, word, 202, false, &list), TACIT_OK);
+    assert_true(list.count == 101 && list.id[100] == 0);
+    token_list_free(&list);
+    tokenizer_free(tokenizer);
+}
+
 /* hug 10, pug 5, pun 12, bun 4, hugs 5: merges ug 20, un 16, hug 15, pun 12, and no tie. */
 static struct text hugs(void)
 {
@@ -303,7 +324,10 @@ static void test_long_word(void **state)
     assert_int_equal(tokenizer_encode(tokenizer, word.bytes, 4096, false, &list), TACIT_OK);
     assert_int_equal(list.count, 1);
     assert_int_equal(tokenizer_encode(tokenizer, word.bytes, 4095, false, &list), TACIT_OK);
-    assert_int_equal(list.count, 13); /* 4095 = 2048 + 1024 + … + 1 */
+    assert_int_equal(list.count,
+                     13); /* 4095 = 2048 + 1024 + … + 1: from the left, so largest first */
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(tokenizer_piece(tokenizer, list.id[1 + i]).count, 2048 >> i);
     token_list_free(&list);
     tokenizer_free(tokenizer);
     text_free(&word);
