@@ -490,12 +490,19 @@ static void test_training_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bert_golden),     cmocka_unit_test(test_bert_words),
-        cmocka_unit_test(test_bpe_merges),      cmocka_unit_test(test_wordpiece_merges),
-        cmocka_unit_test(test_patterns),        cmocka_unit_test(test_spill),
-        cmocka_unit_test(test_bytes_come_back), cmocka_unit_test(test_long_word),
-        cmocka_unit_test(test_characters),      cmocka_unit_test(test_special_tokens),
-        cmocka_unit_test(test_frames),          cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_bert_golden),
+        cmocka_unit_test(test_bert_words),
+        cmocka_unit_test(test_longest_word),
+        cmocka_unit_test(test_bpe_merges),
+        cmocka_unit_test(test_wordpiece_merges),
+        cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_spill),
+        cmocka_unit_test(test_bytes_come_back),
+        cmocka_unit_test(test_long_word),
+        cmocka_unit_test(test_characters),
+        cmocka_unit_test(test_special_tokens),
+        cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_training_fails),
     };
     return cmocka_run_group_tests(tests, folder_begin, folder_end);
