@@ -22,6 +22,7 @@ jansson      libjansson-dev          jansson-devel     jansson
 liblbfgs     liblbfgs-dev            liblbfgs-devel    liblbfgs
 zlib         zlib1g-dev              zlib-devel        zlib
 libutf8proc  libutf8proc-dev         utf8proc-devel    libutf8proc
+libstemmer   libstemmer-dev          libstemmer-devel  snowball
 cmocka       libcmocka-dev           libcmocka-devel   cmocka
 '
 
@@ -43,6 +44,7 @@ have() {
     libc) [ -n "$compiler" ] && have_header stdio.h ;;
     cmake | ninja | pkg-config) command -v "$1" >/dev/null 2>&1 ;;
     dnnl) [ -n "$compiler" ] && have_header dnnl.h ;;
+    libstemmer) [ -n "$compiler" ] && have_header libstemmer.h ;;
     openblas) any /usr/lib/*/openblas-openmp/libopenblas.so /usr/lib*/libopenblas*.so \
         /usr/local/lib/libopenblas*.so ;;
     *) pkg-config --exists "$1" 2>/dev/null ;;

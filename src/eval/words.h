@@ -8,7 +8,8 @@
 #include <stdbool.h>
 
 enum word_rule {
-    WORDS_ENGLISH, /* without Lucene's 33 English stop words, stemmed by Porter's rules */
+    WORDS_ENGLISH, /* without Lucene's 33 English stop words, stemmed by Porter's rules (Porter
+                    * 1980, "An algorithm for suffix stripping"; Snowball's library) */
     WORDS_PLAIN    /* as they are, in small letters: for any language */
 };
 
@@ -20,9 +21,5 @@ enum { LONGEST_WORD = 255 };
  * if that is not TACIT_OK; else TACIT_OK, or TACIT_RESOURCES. */
 typedef status word_take(void *argument, const char *word, size_t length);
 status words_each(struct text_view text, enum word_rule rule, word_take *take, void *argument);
-
-/* Porter's stem of a word of small letters a-z, in place (Porter 1980, "An algorithm for suffix
- * stripping"); returns its length. Words of other characters stay. */
-size_t word_stem(char *word, size_t length);
 
 #endif

@@ -93,20 +93,9 @@ static const char *const pairs[][2] = {
     { "generalizations", "gener" },
     { "oscillators", "oscil" },
     { "yes", "ye" },
-    { "by", "by" },
+    { "ho", "ho" },
     { "say", "sai" },
 };
-
-static void stems_are_porters(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        char word[64];
-        snprintf(word, sizeof word, "%s", pairs[i][0]);
-        word[word_stem(word, strlen(word))] = 0;
-        assert_string_equal(word, pairs[i][1]);
-    }
-}
 
 static status word_join(void *argument, const char *word, size_t length)
 {
@@ -121,6 +110,16 @@ static void check_words(enum word_rule rule, const char *text, const char *expec
                      TACIT_OK);
     assert_string_equal(text_string(&joined), expected);
     text_free(&joined);
+}
+
+static void stems_are_porters(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char expected[64];
+        snprintf(expected, sizeof expected, "%s|", pairs[i][1]);
+        check_words(WORDS_ENGLISH, pairs[i][0], expected);
+    }
 }
 
 static void words_of_a_text(void **state)
