@@ -22,7 +22,8 @@ static status characters_encode(const struct tokenizer *tokenizer, struct encode
     while (bytes < end) {
         uint32_t character, id;
         size_t length = unicode_decode(bytes, end, &character);
-        id = *bytes < 0x80 ? tokenizer->byte_id[*bytes] : character_id(tokenizer, character);
+        id = *bytes && *bytes < 0x80 ? tokenizer->byte_id[*bytes]
+                                     : character_id(tokenizer, character);
         bytes += length;
         if (id == PIECE_NONE && tokenizer->role[ROLE_UNK] < 0)
             return fail(TACIT_BAD_DATA,

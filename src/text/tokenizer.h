@@ -4,7 +4,7 @@
  *
  * Bytes that are not UTF-8: BPE and `bytes` keep them (each is a character that is neither letter
  * nor number nor space), so that decode(encode(x)) = x for any bytes; WordPiece removes them, as
- * BERT removes U+FFFD; `characters` reads each as U+FFFD.
+ * BERT removes U+FFFD; `characters` reads each, and the character U+0000, as U+FFFD.
  *
  * A tokenizer does not change once it is made; any number of threads may use it. */
 #ifndef TEXT_TOKENIZER_H

@@ -33,8 +33,8 @@ make_tests() {
 notice() {
     for test; do
         case $test in
-        */*) TACIT=$build/tacit timeout 600 sh "$HOUSE/tests/$test.sh" >"$log" 2>&1 || return 0 ;;
-        *) timeout 600 "$build/tests/test_$test" >"$log" 2>&1 || return 0 ;;
+        */*) TACIT=$build/tacit timeout 300 sh "$HOUSE/tests/$test.sh" >"$log" 2>&1 || return 0 ;;
+        *) timeout 300 "$build/tests/test_$test" >"$log" 2>&1 || return 0 ;;
         esac
     done
     return 1
