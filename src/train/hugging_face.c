@@ -31,6 +31,9 @@ const struct hugging_face_family hugging_face_families[] = {
       .base = "BertModel",
       .masked = "BertForMaskedLM",
       .pretraining = "BertForPreTraining",
+      .classifier = "BertForSequenceClassification",
+      .outputs = "classifier.weight",
+      .pooling = POOL_POOLER,
       .decoder = "cls.predictions.decoder.weight",
       .table = "embeddings.word_embeddings.weight",
       .size = { ENCODER_SIZES(30522, 2) },
@@ -43,6 +46,9 @@ const struct hugging_face_family hugging_face_families[] = {
       .base = "RobertaModel",
       .masked = "RobertaForMaskedLM",
       .pretraining = "RobertaForMaskedLM",
+      .classifier = "RobertaForSequenceClassification",
+      .outputs = "classifier.out_proj.weight",
+      .pooling = POOL_CLS,
       .decoder = "lm_head.decoder.weight",
       .table = "embeddings.word_embeddings.weight",
       .size = { ENCODER_SIZES(50265, 2) },
@@ -56,6 +62,9 @@ const struct hugging_face_family hugging_face_families[] = {
       .base = "GPT2Model",
       .masked = "GPT2LMHeadModel",
       .pretraining = "GPT2LMHeadModel",
+      .classifier = "GPT2ForSequenceClassification",
+      .outputs = "score.weight",
+      .pooling = POOL_LAST,
       .decoder = "lm_head.weight",
       .table = "wte.weight",
       .size = { SIZE("vocab_size", vocabulary, 50257), SIZE("n_positions", context, 1024),
@@ -365,10 +374,13 @@ status hugging_face_describe(const char *folder, struct model_file *model)
     status result = family_find(&reading);
     if (result == TACIT_OK)
         result = network_read(&reading);
+    model->method.pooling = POOL_MEAN;
+    if (result == TACIT_OK)
+        result = vectors_read(&reading);
+    if (result == TACIT_OK)
+        result = hugging_face_head(folder, config, reading.family, model);
     json_decref(config);
     TRY(result);
-    model->method.pooling = POOL_MEAN;
-    TRY(vectors_read(&reading));
     TRY(tokenizer_open(&reading));
     model->input = (struct input_shape){ .kind = SAMPLE_TEXT,
                                          .tokenizer = model->tokenizer,

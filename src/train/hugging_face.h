@@ -15,10 +15,19 @@ status hugging_face_describe(const char *folder, struct model_file *model);
  * NULL: nothing does. */
 const char *hugging_face_obstacle(const struct method *method);
 
+/* Whether that network has a head on texts that transformers' class computes, too: it reads the
+ * vector that is usual there, and its numbers are not scaled. */
+bool hugging_face_classifies(const struct method *method);
+
+/* Makes the head of a network in the store give its numbers as they are, mean 0 and deviation 1, if
+ * it can. */
+void hugging_face_unscale(struct method *method, struct store *store);
+
 /* Writes the files beside model.safetensors: config.json, tokenizer.json, tokenizer_config.json,
- * special_tokens_map.json. Nothing, where there is an obstacle. TACIT_RESOURCES. */
+ * special_tokens_map.json. `class_name` [method->classes], or NULL. Nothing, where there is an
+ * obstacle. TACIT_RESOURCES. */
 status hugging_face_beside(const char *folder, const struct method *method,
-                           const struct input_shape *input);
+                           const struct input_shape *input, const char *const *class_name);
 
 /* Writes what sentence-transformers wants besides, where it has the method's pooling. */
 status hugging_face_sentences(const char *folder, const struct method *method,

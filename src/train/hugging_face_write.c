@@ -45,7 +45,7 @@ static void write_boolean(struct json_writer *json, const char *key, bool value)
 /* The ids of special tokens; those that the tokenizer lacks are null, for transformers would take
  * its own. */
 static void roles_write(struct json_writer *json, const struct hugging_face_family *family,
-                        const struct tokenizer *tokenizer, const struct text_options *text)
+                        const struct tokenizer *tokenizer, const struct method *method)
 {
     static const struct {
         const char *key;
@@ -65,9 +65,11 @@ static void roles_write(struct json_writer *json, const struct hugging_face_fami
             json_write_null(json);
     }
     int64_t pad = tokenizer_role(tokenizer, ROLE_PAD);
+    if (pad < 0 && method->type->either) /* transformers' classifiers must have one */
+        pad = tokenizer_role(tokenizer, ROLE_EOS);
     json_write_key(json, "pad_token_id");
     if (family->padding || pad >= 0)
-        json_write_integer(json, family->padding ? text->padding_id : pad);
+        json_write_integer(json, family->padding ? method_text(method).padding_id : pad);
     else
         json_write_null(json);
 }
@@ -76,6 +78,8 @@ static void roles_write(struct json_writer *json, const struct hugging_face_fami
 static const char *class_of(const struct hugging_face_family *family, const struct method *method)
 {
     const char *head = method->network->head;
+    if (method->type->either)
+        return hugging_face_classifies(method) ? family->classifier : family->base;
     if (!head)
         return family->pretraining;
     for (int i = 0; method->type->networks[i]; i++)
@@ -98,7 +102,7 @@ static void sizes_write(struct json_writer *json, const struct method *method,
 }
 
 static status config_save(const char *path, const struct method *method,
-                          const struct input_shape *input)
+                          const struct input_shape *input, const char *const *class_name)
 {
     const struct hugging_face_family *family = hugging_face_family(method->network);
     struct text_options text = method_text(method);
@@ -116,7 +120,8 @@ static status config_save(const char *path, const struct method *method,
     for (int i = 0; family->dropouts[i]; i++)
         write_real(&json, family->dropouts[i], text.dropout);
     write_real(&json, "initializer_range", 0.02);
-    roles_write(&json, family, input->tokenizer, &text);
+    roles_write(&json, family, input->tokenizer, method);
+    hugging_face_head_write(&json, method, class_name);
     if (method->network->causal) {
         write_boolean(&json, "scale_attn_weights", true);
         write_boolean(&json, "scale_attn_by_inverse_layer_idx", false);
@@ -217,12 +222,12 @@ status hugging_face_sentences(const char *folder, const struct method *method,
 }
 
 status hugging_face_beside(const char *folder, const struct method *method,
-                           const struct input_shape *input)
+                           const struct input_shape *input, const char *const *class_name)
 {
     char path[PATH_BYTES];
     if (hugging_face_obstacle(method))
         return TACIT_OK;
     snprintf(path, sizeof path, "%s/config.json", folder);
-    TRY(config_save(path, method, input));
+    TRY(config_save(path, method, input, class_name));
     return tokenizer_save(input->tokenizer, folder);
 }

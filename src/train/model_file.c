@@ -167,6 +167,7 @@ static json_t *classes_read(const struct model_file *model)
 {
     const char *text = safetensors_metadata(&model->file, "classes");
     json_t *list = NULL;
+    text = text ? text : model->classes;
     if (!text || json_document_parse("classes", text, strlen(text), &list) != TACIT_OK)
         return NULL;
     if (json_is_array(list) && json_array_size(list) <= MOST_CLASSES)
@@ -275,7 +276,9 @@ void model_file_close(struct model_file *model)
 {
     safetensors_close(&model->file);
     tokenizer_free(model->tokenizer);
+    memory_free(model->classes);
     model->tokenizer = NULL;
+    model->classes = NULL;
 }
 
 bool model_file_class(const struct model_file *model, int64_t index, char *name, size_t size)

@@ -30,6 +30,7 @@ struct model_file {
     bool sentences, normalize;   /* a sentence model; its vectors have unit length */
     bool foreign;                /* of Hugging Face, without the metadata of tacit */
     bool untied;                 /* its scores of tokens have a table of their own */
+    char *classes; /* a JSON list of class names, where the metadata have none; or NULL */
     const char *path;
 };
 

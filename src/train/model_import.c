@@ -24,6 +24,7 @@ struct passage {
 /* One format that models go out in. */
 struct model_format {
     const char *name;
+    bool unscaled; /* its heads give numbers as they are */
     status (*write)(const struct passage *passage, tacit_report *report);
 };
 
@@ -141,7 +142,9 @@ static status tensors_compare(const struct passage *passage, struct store *again
     for (int64_t r = 0; r < store_ranges(passage->store); r++) {
         const struct range *range = store_range_at(passage->store, r);
         const struct range *other = range_named(again, range->name);
-        bool needed = strcmp(range->name, "backbone") == 0 || (head && !strcmp(range->name, head));
+        bool needed =
+            strcmp(range->name, "backbone") == 0 || (head && !strcmp(range->name, head)) ||
+            (strcmp(range->name, "head") == 0 && hugging_face_classifies(&passage->model.method));
         if (!other && needed)
             return differs(passage, range->name);
         for (int64_t t = 0; other && t < range->tensors; t++)
@@ -192,8 +195,12 @@ static status write_hugging_face(const struct passage *passage, tacit_report *re
         return fail(TACIT_USAGE, "format=hf: %s", obstacle);
     TRY(folder_write(passage));
     TRY(verify_foreign(passage));
-    report_note(report, "loads with AutoModel and AutoTokenizer.from_pretrained(\"%s\")",
-                passage->out);
+    bool whole = hugging_face_classifies(method);
+    report_note(report, "loads with %s and AutoTokenizer.from_pretrained(\"%s\")",
+                whole ? "AutoModelForSequenceClassification" : "AutoModel", passage->out);
+    if (method->type->either && !whole)
+        report_note(report, "without its head, for transformers' classifiers have no such one "
+                            "(pooling=auto of a network that is not frozen gives theirs)");
     if (passage->model.sentences)
         report_note(report, "loads with SentenceTransformer(\"%s\")", passage->out);
     return TACIT_OK;
@@ -234,8 +241,8 @@ static status write_torchvision(const struct passage *passage, tacit_report *rep
     return TACIT_OK;
 }
 
-static const struct model_format formats[] = { { "hf", write_hugging_face },
-                                               { "torchvision", write_torchvision } };
+static const struct model_format formats[] = { { "hf", true, write_hugging_face },
+                                               { "torchvision", false, write_torchvision } };
 
 /* ---- Tasks ---- */
 
@@ -306,6 +313,8 @@ tacit_status tacit_export(const char *thing, tacit_config *config, const tacit_o
         int choice = config_choice(passage.config, "format");
         if (choice < 0)
             choice = passage.model.input.kind == SAMPLE_TEXT ? 0 : 1;
+        if (formats[choice].unscaled)
+            hugging_face_unscale(&passage.model.method, passage.store);
         result = passage_end(&passage, &formats[choice], report);
     }
     passage_close(&passage);

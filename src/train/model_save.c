@@ -246,7 +246,7 @@ status model_save_noted(const char *path, const struct store *store, const struc
     if (result != TACIT_OK || !texts || !is_usual_name(path))
         return result;
     model_folder(path, folder);
-    return hugging_face_beside(folder, method, input);
+    return hugging_face_beside(folder, method, input, class_name);
 }
 
 status model_save(const char *path, const struct store *store, const struct method *method,
