@@ -79,3 +79,19 @@ with torch.no_grad():
     open(f"{folder}/merges.txt", "w").write("#version: 0.2\na b\nc d\ne f\nab cd\n")
     out = model(torch.tensor(IDS))
     open(f"{folder}/scores.txt", "w").write(numbers(out.logits, [[1] * 6] * 2))
+
+    # Classifiers, one of them with names, and a regression: the rows are what the head gives a text.
+    labels = dict(id2label={0: "no", 1: "yes", 2: "perhaps"}, label2id={"no": 0, "yes": 1, "perhaps": 2})
+    size["max_position_embeddings"] = 12
+    for folder, model, keep, pad in (
+        (f"{OUT}/bert_labels", transformers.BertForSequenceClassification(transformers.BertConfig(**size, **labels)), "bert", 0),
+        (f"{OUT}/roberta_labels", transformers.RobertaForSequenceClassification(transformers.RobertaConfig(**size, pad_token_id=1, type_vocab_size=1, layer_norm_eps=1e-5)), "roberta", 1),
+        (f"{OUT}/gpt2_number", transformers.GPT2ForSequenceClassification(transformers.GPT2Config(vocab_size=14, n_positions=8, n_embd=8, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0, pad_token_id=0, num_labels=1)), "gpt2", 0),
+    ):
+        shaken(model).save_pretrained(folder)
+        tidy(folder, ("config.json", "model.safetensors"))
+        for name in ("vocab.txt",) if pad or keep == "bert" else ("vocab.json", "merges.txt"):
+            open(f"{folder}/{name}", "w").write(open(f"{OUT}/{keep}/{name}").read())
+        ids = [[x if m else pad for x, m in zip(*row)] for row in zip(IDS, MASK)]
+        out = model(torch.tensor(ids), attention_mask=torch.tensor(MASK))
+        open(f"{folder}/outputs.txt", "w").write(numbers(out.logits, None))

@@ -19,24 +19,33 @@ enum { TEXTS = 2, TOKENS = 6, VOCABULARY = 14, WIDTH = 8, PATHS = 512 };
 /* As in the generator, tests/golden/hugging_face.py. */
 static const int32_t ids[TEXTS][TOKENS] = { { 2, 9, 6, 7, 3, 0 }, { 2, 9, 12, 11, 7, 3 } };
 
-static void values_compare(const char *family, const char *name, const float *value, bool padded,
-                           int width)
+/* `hole`: a row that the file leaves out, or -1. */
+static void rows_compare(const char *place, const char *name, const float *value, int rows,
+                         int width, int hole)
 {
     char file[PATHS];
     double expected;
-    snprintf(file, sizeof file, GOLDEN "%s/%s.txt", family, name);
+    snprintf(file, sizeof file, "%s/%s.txt", place, name);
     FILE *golden = fopen(file, "r");
     assert_non_null(golden);
-    int tokens = width == WIDTH ? 1 : TOKENS;
-    for (int row = 0; row < TEXTS * tokens; row++)
-        for (int i = 0; i < width && !(padded && row == TOKENS - 1); i++) {
+    for (int row = 0; row < rows; row++)
+        for (int i = 0; i < width && row != hole; i++) {
             assert_int_equal(fscanf(golden, "%lf", &expected), 1);
             if (fabs(value[row * width + i] - expected) > 1e-5)
-                fail_msg("%s %s, row %d, column %d: %.8g, not %.8g", family, name, row, i,
+                fail_msg("%s %s, row %d, column %d: %.8g, not %.8g", place, name, row, i,
                          (double)value[row * width + i], expected);
         }
     assert_int_equal(fscanf(golden, "%lf", &expected), EOF);
     fclose(golden);
+}
+
+static void values_compare(const char *family, const char *name, const float *value, bool padded,
+                           int width)
+{
+    char place[PATHS];
+    snprintf(place, sizeof place, GOLDEN "%s", family);
+    rows_compare(place, name, value, width == WIDTH ? TEXTS : TEXTS * TOKENS, width,
+                 padded ? TOKENS - 1 : -1);
 }
 
 static void model_compute(const char *place, const char *family, bool padded, bool pooled)
@@ -79,6 +88,71 @@ static void models_compute_as_transformers(void **state)
     model_compute(GOLDEN "gpt2", "gpt2", false, false);
 }
 
+/* The head's outputs of both texts, the first with a token of padding behind it. */
+static void head_compute(const char *place, int outputs)
+{
+    struct model_file model;
+    struct target target = { 0 };
+    struct program *program;
+    struct store *store = store_new(0);
+    struct graph *g = graph_new(store);
+    val z[EMBEDDINGS_MAX], view[FIELDS_MAX];
+    assert_int_equal(model_file_open(place, &model), TACIT_OK);
+    assert_true(model.method.type->either);
+    static const char *const names[] = { "tokens", "groups", "segments" };
+    for (int i = 0; i < 3; i++)
+        view[i] = input(g, names[i], I32, SHAPE(TEXTS, TOKENS));
+    view[3] = input(g, "number", F32, SHAPE(TEXTS));
+    model.method.type->embed(&model.method, g, view, z);
+    output(z[0], "outputs");
+    assert_int_equal(compile(g, &target, &program), TACIT_OK);
+    if (model_file_values(&model, store) != TACIT_OK)
+        fail_msg("%s", status_message());
+    int32_t *tokens = program_input(program, "tokens"), *groups = program_input(program, "groups");
+    for (int i = 0; i < TEXTS * TOKENS; i++) {
+        tokens[i] = ids[i / TOKENS][i % TOKENS];
+        groups[i] = i != TOKENS - 1;
+    }
+    assert_int_equal(program_run(program, 0), TACIT_OK);
+    rows_compare(place, "outputs", program_output(program, "outputs"), TEXTS, outputs, -1);
+    program_free(program);
+    graph_free(g);
+    model_file_close(&model);
+    store_free(store);
+}
+
+static void heads_compute_as_transformers(void **state)
+{
+    (void)state;
+    head_compute(GOLDEN "bert_labels", 3);
+    head_compute(GOLDEN "roberta_labels", 2);
+    head_compute(GOLDEN "gpt2_number", 1);
+}
+
+static void class_is(const struct model_file *model, int64_t index, const char *expected)
+{
+    char name[64];
+    assert_true(model_file_class(model, index, name, sizeof name));
+    assert_string_equal(name, expected);
+}
+
+static void classes_have_names(void **state)
+{
+    (void)state;
+    struct model_file model;
+    assert_int_equal(model_file_open(GOLDEN "bert_labels", &model), TACIT_OK);
+    assert_int_equal(model.method.classes, 3);
+    class_is(&model, 2, "perhaps");
+    model_file_close(&model);
+    assert_int_equal(model_file_open(GOLDEN "roberta_labels", &model), TACIT_OK);
+    assert_int_equal(model.method.classes, 2);
+    class_is(&model, 1, "LABEL_1");
+    model_file_close(&model);
+    assert_int_equal(model_file_open(GOLDEN "gpt2_number", &model), TACIT_OK);
+    assert_true(model.method.type->numbers && model.method.classes == 0);
+    model_file_close(&model);
+}
+
 /* ---- Folders made here ---- */
 
 static const char *inside(const char *place, const char *name)
@@ -95,11 +169,13 @@ static void text_put(const char *name, const char *text)
     assert_int_equal(file_write(inside(folder, name), text, strlen(text)), TACIT_OK);
 }
 
-/* Copies a file of bert; of its first `from` it makes `to`. */
-static void file_copy(const char *name, const char *from, const char *to)
+/* Copies a file of a golden folder; of its first `from` it makes `to`. */
+static void file_copy_of(const char *family, const char *name, const char *from, const char *to)
 {
     struct text text = { 0 }, changed = { 0 };
-    assert_int_equal(file_read(inside(GOLDEN "bert", name), 1 << 20, &text), TACIT_OK);
+    char place[PATHS / 2];
+    snprintf(place, sizeof place, GOLDEN "%s", family);
+    assert_int_equal(file_read(inside(place, name), 1 << 20, &text), TACIT_OK);
     const char *at = from ? strstr(text_string(&text), from) : NULL;
     assert_true(!from || at);
     size_t front = at ? (size_t)(at - text.bytes) : text.length;
@@ -111,6 +187,11 @@ static void file_copy(const char *name, const char *from, const char *to)
     assert_int_equal(file_write(inside(folder, name), changed.bytes, changed.length), TACIT_OK);
     text_free(&text);
     text_free(&changed);
+}
+
+static void file_copy(const char *name, const char *from, const char *to)
+{
+    file_copy_of("bert", name, from, to);
 }
 
 static void bert_copy(void)
@@ -184,6 +265,29 @@ static void what_is_wrong_is_named(void **state)
     refused("no tokenizer");
 }
 
+static void heads_that_do_not_fit_are_named(void **state)
+{
+    (void)state;
+    static const char *const files[] = { "config.json", "model.safetensors", "vocab.txt" };
+    static const struct {
+        const char *from, *to, *said;
+    } cases[] = {
+        { "\"0\": \"no\",", "", "id2label names 2 classes, the head has 3 outputs" },
+        { "{", "{\"problem_type\": \"multi_label_classification\",",
+          "multi_label_classification is not supported" },
+        { "{", "{\"problem_type\": \"regression\",", "several numbers" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int f = 0; f < 3; f++)
+            file_copy_of("bert_labels", files[f], f ? NULL : cases[i].from, cases[i].to);
+        refused(cases[i].said);
+    }
+    /* A head that is not there. */
+    bert_copy();
+    file_copy("config.json", "BertForPreTraining", "BertForSequenceClassification");
+    refused("classifier.weight");
+}
+
 static void sentence_models_say_how(void **state)
 {
     (void)state;
@@ -248,6 +352,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_compute_as_transformers),
+        cmocka_unit_test(heads_compute_as_transformers),
+        cmocka_unit_test(classes_have_names),
+        cmocka_unit_test_setup_teardown(heads_that_do_not_fit_are_named, folder_begin, folder_end),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_named, folder_begin, folder_end),
         cmocka_unit_test_setup_teardown(sentence_models_say_how, folder_begin, folder_end),
         cmocka_unit_test_setup_teardown(all_comes_back, folder_begin, folder_end),
