@@ -218,16 +218,30 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct text_file *)a)->name, ((const struct text_file *)b)->name);
 }
 
-/* Keeps the files of one kind, in the order of their names. */
-static void files_select(struct corpus *corpus, enum text_kind kind, bool sure)
+/* Keeps the files of one kind, in the order of their names; texts of other kinds are told of. */
+static status files_select(struct source *source, enum text_kind kind, bool sure)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < corpus->files; i++)
-        if (corpus->file[i].look.kind == kind && corpus->file[i].look.sure == sure)
-            corpus->file[kept++] = corpus->file[i];
+    struct corpus *corpus = source->state->corpus;
+    size_t kept = 0, others = 0;
+    const char *other = NULL;
+    for (size_t i = 0; i < corpus->files; i++) {
+        const struct text_file *file = &corpus->file[i];
+        if (file->look.kind == kind && file->look.sure == sure) {
+            corpus->file[kept++] = *file;
+        } else if (file->look.sure) {
+            other = !other || strcmp(file->name, other) < 0 ? file->name : other;
+            others++;
+        }
+    }
     corpus->files = kept;
     if (kept)
         qsort(corpus->file, kept, sizeof *corpus->file, by_name);
+    return others
+               ? source_say(source,
+                            "left out: %zu file%s with texts of another kind than %s, such as "
+                            "%s; give them by themselves",
+                            others, others == 1 ? "" : "s", kept ? corpus->file[0].name : "", other)
+               : TACIT_OK;
 }
 
 static status file_scan(struct source *source, struct text_file *file)
@@ -325,7 +339,7 @@ status corpus_fill(struct source *source, const struct census *census)
                     "%s holds no texts (.txt, .md, .jsonl, .csv, .tsv, TREC; packed or not)",
                     source->path);
     TRY(unit_choose(source->state->options->unit, kind, corpus));
-    files_select(corpus, kind, census->sure[kind] == count);
+    TRY(files_select(source, kind, census->sure[kind] == count));
     corpus->texts = 1;
     TRY(corpus_attach(source));
     TRY(corpus_choose_fields(source));

@@ -217,7 +217,8 @@ bool census_is_text(const struct census *census)
     size_t pictures = census->pictures;
     bool few = pictures == 0 || census->wanted == WANT_TEXTS ||
                (census->wanted == WANT_EITHER && 10 * pictures < pictures + texts);
-    return kind != TEXT_NOT && few && (census->foreign == 0 || texts > DESCRIBE);
+    bool meant = census->foreign == 0 || texts > DESCRIBE || census->wanted == WANT_TEXTS;
+    return kind != TEXT_NOT && few && meant;
 }
 
 struct counting {

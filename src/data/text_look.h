@@ -52,7 +52,8 @@ void census_add(struct census *census, struct look look, const char *name);
 enum text_kind census_kind(const struct census *census, size_t *count);
 
 /* Whether its texts are to be taken: where no pictures are, where texts are wanted, or either and
- * less than a tenth of the files are pictures. A few texts beside an archive only describe it. */
+ * less than a tenth of the files are pictures. A few texts beside an archive only describe it,
+ * unless texts are wanted. */
 bool census_is_text(const struct census *census);
 
 /* Counts the first files (10,000 of them) of a tree; the arena is for its paths. */

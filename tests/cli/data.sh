@@ -88,6 +88,16 @@ fails "a folder that is missing is told first" 2 "there is no folder nowhere"
 try eval run data=captioned labels=folders out=captioned
 fails "a folder is no file" 2 "is no file"
 
+mkdir mixed beside
+printf 'a,b\nhello,1\nworld,2\n' >mixed/table.csv
+printf 'a text of its own\n' | tee mixed/plain.txt >beside/plain.txt
+printf '\200\003\000weights' >beside/weights.bin
+try tokenize train data=mixed kind=characters out=mixed.json
+works "texts of the most frequent kind are read" "mixed.json"
+holds "and the others told of" "$err" "left out: 1 file" "plain.txt"
+try tokenize train data=beside kind=characters out=beside.json
+works "a stray .bin is no harm to texts" "beside.json"
+
 try synth shapes count=200 size=8 out=shapes
 works "shapes" "shapes"
 lines=$(printf '%s\n' "$err" | grep -c step)
