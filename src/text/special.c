@@ -121,9 +121,25 @@ static size_t frame_extra(const struct frame *frame)
     return extra;
 }
 
+/* A pair whose frame has no special token, GPT's, is parted by the token that ends texts, as GPT-1
+ * does it with a delimiter (Radford et al. 2018, section 3.3): nothing else tells where B begins.
+ */
+static struct frame frame_of(const struct tokenizer *tokenizer, bool pair)
+{
+    struct frame frame = pair ? tokenizer->pair : tokenizer->single;
+    int64_t end = tokenizer_role(tokenizer, ROLE_EOS);
+    if (pair && end >= 0 && frame.count == 2 && frame_extra(&frame) == 0) {
+        frame.item[2] = frame.item[1];
+        frame.item[1] = (struct frame_item){ (int32_t)end, frame.item[0].type };
+        frame.count = 3;
+    }
+    return frame;
+}
+
 size_t tokenizer_frame_extra(const struct tokenizer *tokenizer, bool pair)
 {
-    return frame_extra(pair ? &tokenizer->pair : &tokenizer->single);
+    struct frame frame = frame_of(tokenizer, pair);
+    return frame_extra(&frame);
 }
 
 /* Hugging Face's longest_first: the longer text is cut to what the shorter one leaves; if that is
@@ -147,8 +163,8 @@ status tokenizer_frame(const struct tokenizer *tokenizer, struct token_view a,
                        const struct token_view *b, size_t limit, struct token_list *list,
                        uint8_t *types)
 {
-    const struct frame *frame = b ? &tokenizer->pair : &tokenizer->single;
-    size_t extra = frame_extra(frame);
+    const struct frame frame = frame_of(tokenizer, b != NULL);
+    size_t extra = frame_extra(&frame);
     struct token_view second = b ? *b : (struct token_view){ 0 };
     if (limit && limit < extra)
         return fail(TACIT_USAGE, "%zu tokens are too few: the special tokens alone are %zu", limit,
@@ -158,17 +174,17 @@ status tokenizer_frame(const struct tokenizer *tokenizer, struct token_view a,
     else if (limit && a.count > limit - extra)
         a.count = limit - extra;
     TRY(token_list_reserve(list, extra + a.count + second.count));
-    for (size_t i = 0; i < frame->count; i++) {
-        uint32_t token = (uint32_t)frame->item[i].token;
-        struct token_view view = frame->item[i].token == FRAME_A ? a
-                                 : frame->item[i].token == FRAME_B
+    for (size_t i = 0; i < frame.count; i++) {
+        uint32_t token = (uint32_t)frame.item[i].token;
+        struct token_view view = frame.item[i].token == FRAME_A ? a
+                                 : frame.item[i].token == FRAME_B
                                      ? second
                                      : (struct token_view){ &token, 1 };
         if (view.count)
             memcpy(list->id + list->count, view.id, view.count * sizeof *view.id);
         list->count += view.count;
         if (types) {
-            memset(types, frame->item[i].type, view.count);
+            memset(types, frame.item[i].type, view.count);
             types += view.count;
         }
     }

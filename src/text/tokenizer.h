@@ -169,10 +169,10 @@ size_t tokenizer_limit(const struct tokenizer *tokenizer);
 size_t tokenizer_frame_extra(const struct tokenizer *tokenizer, bool pair);
 
 /* Appends one text, or a pair if b is not NULL, in its frame (BERT: [CLS] A [SEP] B [SEP]; RoBERTa:
- * <s> A </s></s> B </s>; GPT: A B), cut to `limit` ids in all (0: no limit; of a pair the longer
- * text loses first, as in Hugging Face's longest_first). If `types` is not NULL, types[i] is the
- * segment of the i-th appended id; it needs room for all of them. TACIT_USAGE: a limit smaller than
- * the frame. */
+ * <s> A </s></s> B </s>; GPT: A <|endoftext|> B, where Hugging Face puts nothing between), cut to
+ * `limit` ids in all (0: no limit; of a pair the longer text loses first, as in Hugging Face's
+ * longest_first). If `types` is not NULL, types[i] is the segment of the i-th appended id; it needs
+ * room for all of them. TACIT_USAGE: a limit smaller than the frame. */
 status tokenizer_frame(const struct tokenizer *tokenizer, struct token_view a,
                        const struct token_view *b, size_t limit, struct token_list *list,
                        uint8_t *types);

@@ -425,6 +425,17 @@ static void test_frames(void **state)
     assert_frame(roberta, 1, 0, 0, "0 50 2", "000");
     assert_frame(roberta, 1, 1, 0, "0 50 2 2 60 2", "000000");
     tokenizer_free(roberta);
+    /* GPT's pairs are parted by the token that ends texts: behind 256 bytes and what was learned.
+     */
+    options = (struct tokenizer_options){ .kind = "bpe", .specials = "gpt", .vocabulary = 258 };
+    struct tokenizer *gpt = learn(options, view("abab"), 3, NULL);
+    assert_int_equal(tokenizer_role(gpt, ROLE_EOS), 257);
+    assert_frame(gpt, 2, 0, 0, "50 51", "00");
+    assert_frame(gpt, 2, 2, 0, "50 51 257 60 61", "00011");
+    assert_frame(gpt, 3, 1, 4, "50 51 257 60", "0001");
+    assert_int_equal(tokenizer_frame_extra(gpt, false), 0);
+    assert_int_equal(tokenizer_frame_extra(gpt, true), 1);
+    tokenizer_free(gpt);
     token_list_free(&list);
 }
 
