@@ -29,6 +29,7 @@ struct loader {
     struct loader_options options;
     size_t bytes[FIELDS_MAX]; /* of a row's part */
     uint32_t *index;          /* [count] samples to draw from */
+    uint32_t *length;         /* [count] of them, or NULL */
     uint32_t *order;          /* [count] permutation of order_epoch */
     uint64_t order_epoch, batches;
     bool ordered;
@@ -51,7 +52,8 @@ static void slot_open(struct loader *loader, struct slot *slot, uint64_t number)
     const struct loader_options *options = &loader->options;
     uint64_t epoch = number / loader->batches, within = number % loader->batches;
     if (!options->sequential && (!loader->ordered || loader->order_epoch != epoch)) {
-        order_epoch(options->seed, epoch, loader->order, (uint32_t)options->count);
+        struct order how = { options->seed, options->count, options->batch, loader->length };
+        order_epoch(&how, epoch, loader->order);
         loader->order_epoch = epoch;
         loader->ordered = true;
     }
@@ -284,7 +286,14 @@ static status loader_fill(struct loader *loader, const struct loader_options *op
     if (!loader->index || !loader->order || !loader->slot || !loader->thread || !loader->scratch)
         return TACIT_RESOURCES;
     memcpy(loader->index, options->index, count * sizeof *loader->index);
+    if (options->length) {
+        loader->length = memory_new(count, sizeof *loader->length);
+        if (!loader->length)
+            return TACIT_RESOURCES;
+        memcpy(loader->length, options->length, count * sizeof *loader->length);
+    }
     loader->options.index = loader->index;
+    loader->options.length = loader->length;
     loader->options.field = NULL;
     for (int i = 0; i < loader->depth; i++)
         TRY(slot_new(loader, &loader->slot[i]));
@@ -330,6 +339,7 @@ void loader_free(struct loader *loader)
     memory_free(loader->slot);
     memory_free(loader->thread);
     memory_free(loader->index);
+    memory_free(loader->length);
     memory_free(loader->order);
     pthread_cond_destroy(&loader->ready);
     pthread_cond_destroy(&loader->work);

@@ -28,6 +28,7 @@ struct loader_options {
     struct source *source;
     const uint32_t *index; /* [count] the samples to draw from; copied */
     size_t count;
+    const uint32_t *length; /* [count] as of struct order, or NULL; copied */
     bool sequential; /* in the order of `index`, once, the last batch short: for evaluation */
     int batch;
     const struct field *field; /* [fields] what a row holds; copied */
@@ -51,8 +52,8 @@ struct batch {
 
 struct loader;
 
-/* Starts the threads at epoch 0, batch 0. An epoch is a random permutation of `index` by (seed,
- * "shuffle", epoch); the samples after the last whole batch are dropped. A sample found unreadable
+/* Starts the threads at epoch 0, batch 0. An epoch is a random permutation of `index`, that of
+ * order_epoch; the samples after the last whole batch are dropped. A sample found unreadable
  * is replaced by another, drawn by its number, while source_health allows; if sequential, its row
  * is left out (count is smaller). TACIT_USAGE: a batch larger than the data, wrong options;
  * TACIT_RESOURCES. The source must outlive the loader; it may be NULL where rows

@@ -155,6 +155,25 @@ static status check_room(double bytes)
     return TACIT_OK;
 }
 
+/* Borrows what the lender has enough of, and gets the rest. */
+static status take_memory(struct program *program, const struct plan *plan)
+{
+    const struct program *lender = plan->target->check ? NULL : plan->target->lender;
+    size_t temporary = plan->temporary_bytes, scratch = (size_t)program->size.scratch_bytes;
+    program->temporary_bytes = temporary;
+    program->scratch_bytes = scratch;
+    program->borrows_temporary = lender && temporary <= lender->temporary_bytes;
+    program->borrows_scratch = lender && scratch <= lender->scratch_bytes;
+    program->size.temporary_bytes = (program->borrows_temporary ? 0 : (double)temporary) +
+                                    (program->borrows_scratch ? 0 : (double)scratch);
+    TRY(check_room(program->size.temporary_bytes + (double)plan->fixed_bytes));
+    program->temporary =
+        program->borrows_temporary ? lender->temporary : memory_new_aligned(temporary, 1);
+    program->scratch = program->borrows_scratch ? lender->scratch : memory_new_aligned(scratch, 1);
+    program->fixed = memory_new_aligned(plan->fixed_bytes, 1);
+    return program->temporary && program->fixed && program->scratch ? TACIT_OK : TACIT_RESOURCES;
+}
+
 static status finish(struct program *program, struct plan *plan)
 {
     program->call = memory_new(plan->ordered, sizeof *program->call);
@@ -162,14 +181,7 @@ static status finish(struct program *program, struct plan *plan)
         return TACIT_RESOURCES;
     for (size_t i = 0; i < plan->ordered; i++)
         TRY(prepare_call(program, plan, plan->order[i]));
-    TRY(check_room((double)plan->temporary_bytes + (double)plan->fixed_bytes +
-                   program->size.scratch_bytes));
-    program->temporary = memory_new_aligned(plan->temporary_bytes, 1);
-    program->fixed = memory_new_aligned(plan->fixed_bytes, 1);
-    program->scratch = memory_new_aligned((size_t)program->size.scratch_bytes, 1);
-    if (!program->temporary || !program->fixed || !program->scratch)
-        return TACIT_RESOURCES;
-    program->size.temporary_bytes = (double)plan->temporary_bytes + program->size.scratch_bytes;
+    TRY(take_memory(program, plan));
     program->size.fixed_bytes = (double)plan->fixed_bytes;
     program->size.live_bytes = (double)plan->live_bytes;
     program->size.calls = (int64_t)program->calls;
@@ -213,9 +225,11 @@ void program_free(struct program *program)
     memory_free(program->call);
     memory_free(program->port);
     memory_free(program->guard);
-    memory_free_aligned(program->temporary);
+    if (!program->borrows_temporary)
+        memory_free_aligned(program->temporary);
+    if (!program->borrows_scratch)
+        memory_free_aligned(program->scratch);
     memory_free_aligned(program->fixed);
-    memory_free_aligned(program->scratch);
     arena_free(&program->memory);
     memory_free(program);
 }

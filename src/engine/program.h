@@ -18,6 +18,9 @@ struct target {
     bool profile;      /* time every call */
     bool tune;         /* time the candidates of every convolution and keep the fastest */
     uint64_t seed;     /* of random calls */
+    /* A program that never runs at the same time and lives longer: its temporaries and scratch
+     * serve this one, too, where they are large enough. NULL: none. */
+    const struct program *lender;
     const struct comm *comm; /* other ranks; NULL: there are none */
 };
 

@@ -18,6 +18,8 @@ struct program {
     struct call *call;
     size_t calls;
     char *temporary, *fixed, *scratch;
+    size_t temporary_bytes, scratch_bytes;
+    bool borrows_temporary, borrows_scratch;
     struct port *port;
     size_t ports;
     struct program_size size;

@@ -173,10 +173,12 @@ static status texts_count(struct perplexity *p, struct windows *windows)
 static status perplexity_count(struct perplexity *p)
 {
     struct windows *windows;
+    const char *join = of_run(p, "method.join"); /* the texts of a tuple are one, as in training */
     struct token_file_options options = { .source = p->source,
                                           .index = p->index,
                                           .count = p->count,
                                           .tokenizer = p->thing.model.tokenizer,
+                                          .join = *join ? join : NULL,
                                           .separator = -1,
                                           .begin = p->begin,
                                           .stop = p->stop };

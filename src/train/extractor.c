@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { TOKENS_AT_ONCE = 4096, LEAST_WINDOW = 8 };
+enum { TOKENS_AT_ONCE = 4096 };
 
 /* The inputs of a graph for the fields of a stage. */
 static void inputs_make(const struct extractor *made, const struct extractor_stage *stage,
@@ -72,18 +72,11 @@ status extractor_compile(struct extractor *made, struct extractor_stage *stage)
     return result;
 }
 
-/* 8, 16, 24, 32, 48, 64, 96 … */
-static int64_t window_next(int64_t window)
-{
-    bool power = (window & (window - 1)) == 0;
-    return window < 16 ? 16 : power ? window + window / 2 : window / 3 * 4;
-}
-
 /* Windows of so many tokens and the whole one: a text costs little more than its length. */
 static void stages_make(struct extractor *made, int64_t batch)
 {
     bool texts = made->input.kind == SAMPLE_TEXT;
-    for (int64_t window = texts ? LEAST_WINDOW : 0;; window = window_next(window)) {
+    for (int64_t window = texts ? WINDOW_LEAST : 0;; window = window_next(window)) {
         struct extractor_stage *stage = &made->stage[made->stages++];
         struct input_shape input = made->input;
         bool last = !texts || window >= made->input.window || made->stages == EXTRACTOR_STAGES;

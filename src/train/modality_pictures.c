@@ -73,7 +73,7 @@ static status pictures_look(struct source *source, uint32_t sample, uint64_t *ha
 
 static const char *const foreign[] = { "tokenizer", "vocab",  "window", "validation", "unit",
                                        "field",     "layers", "heads",  "hidden",     "inner",
-                                       "dropout",   "band",   "biases", NULL };
+                                       "dropout",   "band",   "biases", "buckets",    NULL };
 
 const struct modality modality_pictures = {
     .kind = SAMPLE_PICTURE,

@@ -157,6 +157,16 @@ static void network_settle(struct setup *setup)
         text->context = method->window;
 }
 
+/* Single texts of like length share batches. */
+static status lengths_settle(struct setup *setup)
+{
+    if (!config_boolean(setup->config, "buckets") || !texts_single(&setup->texts))
+        return TACIT_OK;
+    setup->length = memory_new(setup->count, sizeof *setup->length);
+    return setup->length ? texts_lengths(&setup->texts, setup->index, setup->count, setup->length)
+                         : TACIT_RESOURCES;
+}
+
 static status texts_settle(struct setup *setup, const struct audience *audience, struct text *said)
 {
     struct method *method = &setup->method;
@@ -189,6 +199,7 @@ static status texts_settle(struct setup *setup, const struct audience *audience,
         options.stop = 1;
         TRY(texts_open(&options, &setup->kept));
     }
+    TRY(lengths_settle(setup));
     setup->fields = method->type->fields(method, setup->field);
     setup->make = texts_make;
     setup->argument = &setup->texts;

@@ -73,7 +73,9 @@ static status fates_find(struct fit *fit, struct fates *fates)
     if (drawn && setup->cut) /* all samples together make the rows */
         memset(drawn, 1, setup->count * sizeof *drawn);
     else if (drawn)
-        result = order_drawn(setup->seed, setup->count, setup->batch, fit->position.step, drawn);
+        result =
+            order_drawn(&(struct order){ setup->seed, setup->count, setup->batch, setup->length },
+                        fit->position.step, drawn);
     for (size_t i = 0; i < setup->source->count; i++)
         fates->why[i] = why_not(setup, i);
     for (size_t i = 0; i < setup->count && result == TACIT_OK; i++)

@@ -86,6 +86,23 @@ const struct recipe all_recipes[] = {
                    { "dropout", "0.2" },
                    { "steps", "5000" } } },
 #undef NANOGPT
+    { .name = "parallel",
+      .doc = "parallel texts, line by line, as a language model of \"source = target\"",
+      .kind = SAMPLE_TEXT,
+      .by_name = true,
+      .setting = { { "method", "gpt" },
+                   { "method.windows", "whole" },
+                   { "method.documents", "true" },
+                   { "window", "128" },
+                   { "batch_size", "32" },
+                   { "epochs", "10" },
+                   { "optim.name", "adamw" },
+                   { "optim.lr", "0.0015" },
+                   { "optim.end", "0.00005" },
+                   { "optim.beta2", "0.98" },
+                   { "optim.weight_decay", "0.1" },
+                   { "optim.clip", "1" },
+                   { "optim.warmup", "200" } } },
     { .name = NULL },
 };
 

@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A program with the knobs that its graph named. */
+/* A program with the knobs that its graph named, and what it reads of a sample. */
 struct stage {
     struct program *program;
+    struct field field[FIELDS_MAX];
     struct arena names;
     const char **knob;
     int knobs;
@@ -23,6 +24,8 @@ struct session {
     /* Undivided, or with separate losses: `step` alone does it all. Divided: `embed` gives z of
      * every part, `loss` the gradient of the whole with respect to z, `step` carries it back. */
     struct stage step, embed, loss;
+    struct stage shorter[SESSION_WINDOWS]; /* `step` for shorter texts, of windows[0 …] */
+    int shorter_count;
     struct shape z[EMBEDDINGS_MAX]; /* of a whole batch */
 };
 
@@ -71,42 +74,62 @@ val field_input(struct graph *graph, const struct field *field, int64_t rows)
 }
 
 /* The fields of a micro-batch as inputs, embedded. */
-static void embed_fields(const struct session *session, const struct method *method,
-                         struct graph *g, val z[])
+static void embed_fields(const struct session *session, const struct field *field,
+                         const struct method *method, struct graph *g, val z[])
 {
     const struct session_options *o = &session->options;
     val view[FIELDS_MAX];
     for (int i = 0; i < o->fields; i++)
-        view[i] = field_input(g, &session->field[i], o->microbatch);
+        view[i] = field_input(g, &field[i], o->microbatch);
     method->type->embed(method, g, view, z);
 }
 
-/* Everything in one program; a part's loss counts by its share of the batch. */
-static status build_whole(struct session *session)
+/* Everything in one program, on windows of that length (0: the method's); a part's loss counts by
+ * its share of the batch. */
+static status build_whole(struct session *session, int64_t window, const struct program *lender,
+                          struct stage *stage)
 {
     const struct session_options *o = &session->options;
+    struct method method = o->method;
+    struct target target = o->target;
     struct graph *g = graph_new(session->store);
     val z[EMBEDDINGS_MAX];
     if (!g)
         return TACIT_RESOURCES;
-    embed_fields(session, &o->method, g, z);
-    val loss = o->method.type->loss(&o->method, g, z);
+    target.lender = lender;
+    memcpy(stage->field, session->field, sizeof stage->field);
+    if (window) {
+        method.window = window;
+        method.type->fields(&method, stage->field);
+    }
+    embed_fields(session, stage->field, &method, g, z);
+    val loss = method.type->loss(&method, g, z);
     if (o->microbatch != o->batch)
         loss = scale(loss, (double)o->microbatch / (double)o->batch);
     differentiate(loss, session->ranges, session->range);
     output(loss, "loss");
-    return stage_compile(g, &o->target, &session->step);
+    return stage_compile(g, &target, stage);
+}
+
+/* Programs for shorter texts, in the memory of the one for the longest: one runs at a time. */
+static status build_shorter(struct session *session)
+{
+    const struct session_options *o = &session->options;
+    for (int i = 0; i + 1 < o->windows; i++, session->shorter_count++)
+        TRY(build_whole(session, o->window[i], session->step.program, &session->shorter[i]));
+    return TACIT_OK;
 }
 
 static status build_embed(struct session *session)
 {
     const struct session_options *o = &session->options;
+    memcpy(session->embed.field, session->field, sizeof session->field);
     struct graph *g = graph_new(session->store);
     val z[EMBEDDINGS_MAX];
     char name[16];
     if (!g)
         return TACIT_RESOURCES;
-    embed_fields(session, &o->method, g, z);
+    embed_fields(session, session->field, &o->method, g, z);
     for (int k = 0; k < o->method.type->embeddings; k++) {
         if (!is_none(z[k])) {
             session->z[k] = shape_of(z[k]);
@@ -150,7 +173,8 @@ static status build_back(struct session *session)
     if (!g)
         return TACIT_RESOURCES;
     method.update = false;
-    embed_fields(session, &method, g, z);
+    memcpy(session->step.field, session->field, sizeof session->field);
+    embed_fields(session, session->field, &method, g, z);
     for (int k = 0; k < method.type->embeddings; k++) {
         struct shape shape = session->z[k];
         if (!program_output(session->loss.program, numbered(name, "dz", k)))
@@ -177,8 +201,10 @@ static status session_build(struct session *session)
         if (!session->range[session->ranges])
             return TACIT_RESOURCES;
     }
-    if (o->separate || o->microbatch == o->batch)
-        return build_whole(session);
+    if (o->separate || o->microbatch == o->batch) {
+        TRY(build_whole(session, 0, NULL, &session->step));
+        return build_shorter(session);
+    }
     TRY(build_embed(session));
     TRY(build_loss(session));
     return build_back(session);
@@ -208,6 +234,8 @@ void session_free(struct session *session)
 {
     if (!session)
         return;
+    for (int i = 0; i < session->shorter_count; i++)
+        stage_free(&session->shorter[i]);
     stage_free(&session->step);
     stage_free(&session->embed);
     stage_free(&session->loss);
@@ -232,17 +260,19 @@ static status stage_run(const struct session *session, struct stage *stage, int6
     return program_run(stage->program, (uint64_t)step);
 }
 
-/* Rows first … of the batch's fields into the inputs of a program. */
+/* Rows first … of the batch's fields into the inputs of a program, which may take less of each. */
 static void fields_copy(const struct session *session, struct stage *stage,
                         const struct batch *batch, int64_t first)
 {
     const struct session_options *o = &session->options;
     for (int i = 0; i < o->fields; i++) {
-        size_t row = field_bytes(&session->field[i]);
-        void *to = program_input(stage->program, session->field[i].name);
-        if (to)
-            memcpy(to, (const unsigned char *)batch->field[i] + (size_t)first * row,
-                   (size_t)o->microbatch * row);
+        size_t row = field_bytes(&session->field[i]), part = field_bytes(&stage->field[i]);
+        unsigned char *to = program_input(stage->program, session->field[i].name);
+        const unsigned char *from = (const unsigned char *)batch->field[i] + (size_t)first * row;
+        if (to && part == row)
+            memcpy(to, from, (size_t)o->microbatch * row);
+        for (int64_t k = 0; to && part != row && k < o->microbatch; k++)
+            memcpy(to + (size_t)k * part, from + (size_t)k * row, part);
     }
 }
 
@@ -254,16 +284,28 @@ static void labels_copy(struct stage *stage, const struct batch *batch, int64_t 
         memcpy(to, batch->label + first, (size_t)count * sizeof *to);
 }
 
+/* The program for the longest text of the batch. */
+static struct stage *stage_for(struct session *session, const struct batch *batch)
+{
+    const struct session_options *o = &session->options;
+    int64_t longest = session->shorter_count ? o->longest(o->argument, batch) : 0;
+    for (int i = 0; i < session->shorter_count; i++)
+        if (o->window[i] >= longest)
+            return &session->shorter[i];
+    return &session->step;
+}
+
 static status run_whole(struct session *session, const struct batch *batch, int64_t step,
                         double progress, double *loss)
 {
     const struct session_options *o = &session->options;
+    struct stage *stage = stage_for(session, batch);
     *loss = 0;
     for (int64_t first = 0; first < o->batch; first += o->microbatch) {
-        fields_copy(session, &session->step, batch, first);
-        labels_copy(&session->step, batch, first, o->microbatch);
-        TRY(stage_run(session, &session->step, first, o->microbatch, step, progress));
-        *loss += (double)*program_output(session->step.program, "loss");
+        fields_copy(session, stage, batch, first);
+        labels_copy(stage, batch, first, o->microbatch);
+        TRY(stage_run(session, stage, first, o->microbatch, step, progress));
+        *loss += (double)*program_output(stage->program, "loss");
     }
     return TACIT_OK;
 }
@@ -331,6 +373,11 @@ void session_describe(const struct session *session, struct session_size *size)
         size->flops += one.flops * (stages[i] == &session->loss ? 1 : parts);
         size->calls += one.calls;
     }
+    for (int i = 0; i < session->shorter_count; i++) {
+        struct program_size one;
+        program_describe(session->shorter[i].program, &one);
+        size->temporary_bytes += one.temporary_bytes + one.fixed_bytes;
+    }
     for (int r = 0; r < session->ranges; r++)
         size->parameters += range_parameters(session->range[r]);
 }
@@ -341,5 +388,7 @@ status session_profile(const struct session *session, struct text *text)
     for (int i = 0; i < 3; i++)
         if (stages[i]->program)
             TRY(program_profile(stages[i]->program, text));
+    for (int i = 0; i < session->shorter_count; i++)
+        TRY(program_profile(session->shorter[i].program, text));
     return TACIT_OK;
 }

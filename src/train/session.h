@@ -16,12 +16,21 @@ void team_settle(int threads);
 /* The input of a graph that takes a field of `rows` samples. */
 val field_input(struct graph *graph, const struct field *field, int64_t rows);
 
+enum { SESSION_WINDOWS = 16 };
+
 struct session_options {
     struct method method;      /* configured */
     const struct field *field; /* [fields] what the method embeds of every sample; copied */
     int fields;
     int64_t batch, microbatch; /* pictures; microbatch divides batch */
     bool separate;             /* every micro-batch has its own loss; their mean counts */
+    /* On texts: lengths of windows, ascending, the last one the method's. An undivided batch runs
+     * in the smallest that holds its longest text, which changes nothing beyond rounding. 0: one.
+     */
+    int64_t window[SESSION_WINDOWS];
+    int windows;
+    int64_t (*longest)(const void *argument, const struct batch *batch); /* tokens */
+    const void *argument;
     struct target target;
 };
 

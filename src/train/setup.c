@@ -320,12 +320,36 @@ void setup_close(struct setup *setup)
         setup->modality->close(setup);
     initial_close(setup);
     memory_free(setup->row);
+    memory_free(setup->length);
     memory_free(setup->index);
     memory_free(setup->held);
     memory_free((void *)setup->hash);
     if (setup->own_source)
         source_close(setup->source);
     *setup = (struct setup){ 0 };
+}
+
+/* Windows between the shortest and the longest text, where samples are single texts. */
+static void windows_choose(const struct setup *setup, struct session_options *options)
+{
+    uint32_t least = UINT32_MAX, most = 0;
+    if (!setup->length)
+        return;
+    for (size_t i = 0; i < setup->rows; i++) {
+        least = setup->length[i] < least ? setup->length[i] : least;
+        most = setup->length[i] > most ? setup->length[i] : most;
+    }
+    int64_t window = WINDOW_LEAST;
+    for (; window < setup->input.window && options->windows + 1 < SESSION_WINDOWS;
+         window = window_next(window)) {
+        if (window >= least)
+            options->window[options->windows++] = window;
+        if (window >= most)
+            break;
+    }
+    options->window[options->windows++] = setup->input.window;
+    options->longest = texts_longest;
+    options->argument = &setup->texts;
 }
 
 status setup_session(const struct setup *setup, struct store *store, struct session **session)
@@ -337,6 +361,7 @@ status setup_session(const struct setup *setup, struct store *store, struct sess
                                        .microbatch = setup->microbatch,
                                        .separate = setup->separate,
                                        .target = setup->target };
+    windows_choose(setup, &options);
     return session_new(&options, store, session);
 }
 
@@ -345,6 +370,7 @@ status setup_loader(struct setup *setup, struct loader **loader)
     struct loader_options options = { .source = setup->cut ? NULL : setup->source,
                                       .index = setup->row,
                                       .count = setup->rows,
+                                      .length = setup->length,
                                       .batch = (int)setup->batch,
                                       .field = setup->field,
                                       .fields = setup->fields,

@@ -48,9 +48,10 @@ struct setup {
     size_t scratch_bytes;
     loader_make *make_sample; /* what `make` calls for a row without its number; its argument */
     void *sample_argument;
-    bool cut;      /* rows are cut from all samples together, not a sample each */
-    size_t rows;   /* that batches are drawn from */
-    uint32_t *row; /* [rows] their numbers: those of the samples, or 0, 1, 2, … */
+    bool cut;         /* rows are cut from all samples together, not a sample each */
+    size_t rows;      /* that batches are drawn from */
+    uint32_t *row;    /* [rows] their numbers: those of the samples, or 0, 1, 2, … */
+    uint32_t *length; /* [rows] tokens of single texts, so that like ones share batches; or NULL */
     struct optimizer_options optimizer;
     struct schedule schedule;
     struct target target;

@@ -27,6 +27,7 @@ const struct option data_options[] = {
     WHOLE_AUTO("vocab", "auto", 2, 1 << 24, "tokens", "tokens that a learned tokenizer has"),
     WHOLE_AUTO("window", "auto", 2, 1 << 20, "tokens", "tokens of a text that the network sees"),
     REAL("validation", "0", 0, 0.9, "share", "the last share of all text is kept out of training"),
+    SWITCH("buckets", "true", "single texts of like length share batches: short ones cost little"),
     SWITCH("strict", "false", "stop at the first sample that cannot be read"),
     WHOLE_AUTO("loader_threads", "auto", -1, 256, "threads",
                "threads that prepare batches; 0: between the steps"),

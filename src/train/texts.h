@@ -60,6 +60,18 @@ void texts_close(struct texts *texts);
  * cut out of all texts together, numbered from 0. */
 loader_make texts_make;
 
+/* Where samples are single texts (TEXT_TUPLES, TEXT_FRAMES), so that one costs by its length:
+ * whether they are; the tokens of the longest text of each, length [count]; and of the texts of a
+ * batch, `argument` being a struct texts. TACIT_BAD_DATA: a text that cannot be encoded;
+ * TACIT_RESOURCES. */
+bool texts_single(const struct texts *texts);
+status texts_lengths(struct texts *texts, const uint32_t *index, size_t count, uint32_t *length);
+int64_t texts_longest(const void *argument, const struct batch *batch);
+
+/* 8, 16, 24, 32, 48, 64, 96 …: the windows that short texts are run in. */
+enum { WINDOW_LEAST = 8 };
+int64_t window_next(int64_t window);
+
 /* A text, or a pair, of the source by itself in its frame, cut to `window`: tokens, groups (1, and
  * 0 for padding) and segments [window], NULL: not wanted. *length: tokens without padding. */
 status texts_frame(struct source *source, const struct tokenizer *tokenizer, uint32_t sample,
