@@ -330,7 +330,7 @@ static status writer_open(struct writer *w)
     w->full = (enum full)config_choice(config, "full");
     w->tokens = config_integer(config, "tokens");
     w->seed = (uint64_t)config_integer(config, "seed");
-    w->whole = strcmp(tokenizer_kind_of(w->g->tokenizer), "wordpiece") == 0;
+    w->whole = tokenizer_joins(w->g->tokenizer);
     w->sampling =
         (struct sampling){ .repetition_penalty = config_real(config, "repetition_penalty"),
                            .temperature = config_real(config, "temperature"),

@@ -165,7 +165,8 @@ static status counted_learn(struct counting *counting, const struct tokenizer_op
     return result;
 }
 
-static status bytes_add(struct tokenizer *tokenizer, size_t room)
+/* `behind`: special tokens that come after all others. */
+static status bytes_add(struct tokenizer *tokenizer, size_t room, size_t behind)
 {
     uint8_t order[256];
     uint32_t number;
@@ -173,7 +174,7 @@ static status bytes_add(struct tokenizer *tokenizer, size_t room)
         return fail(TACIT_USAGE,
                     "vocab is too small: the 256 bytes and the special tokens need "
                     "%zu",
-                    tokenizer->pieces.count + 256);
+                    tokenizer->pieces.count + 256 + behind);
     byte_order(order);
     for (size_t i = 0; i < 256; i++)
         TRY(pieces_add(&tokenizer->pieces, &order[i], 1, &number));
@@ -189,7 +190,7 @@ static status bpe_train(struct tokenizer *tokenizer, const struct tokenizer_opti
     counting.words.limit = options->memory / 8;
     counting.words.keep = options->memory / 4;
     counting.words.scratch = options->scratch;
-    status result = bytes_add(tokenizer, room);
+    status result = bytes_add(tokenizer, room, options->vocabulary - room);
     if (result == TACIT_OK)
         result = stream_parts(stream, facts, part_count, &counting);
     facts->spills = counting.words.spills;
@@ -217,7 +218,7 @@ static status bytes_train(struct tokenizer *tokenizer, const struct tokenizer_op
                           struct tokenizer_facts *facts)
 {
     (void)options;
-    TRY(bytes_add(tokenizer, room));
+    TRY(bytes_add(tokenizer, room, options->vocabulary ? options->vocabulary - room : 0));
     return stream_parts(stream, facts, part_ignore, NULL);
 }
 
@@ -347,11 +348,20 @@ static void bpe_write(const struct tokenizer *tokenizer, struct json_writer *jso
     json_write_end(json);
 }
 
+/* Without a blank in front. */
+static bool piece_continues(const struct tokenizer *tokenizer, struct text_view piece)
+{
+    (void)tokenizer;
+    return *(const uint8_t *)piece.bytes > ' ';
+}
+
 const struct tokenizer_kind bpe_kind = {
     .name = "bpe",
     .help = "byte-level BPE, as GPT-2 and RoBERTa have it: any bytes come back as they were",
     .specials = "gpt",
     .vocabulary = 8192,
+    .patterned = true,
+    .continues = piece_continues,
     .train = bpe_train,
     .encode = bpe_encode,
     .decode = piece_decode,

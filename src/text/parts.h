@@ -65,8 +65,13 @@ struct tokenizer {
 /* One kind of tokenizer. */
 struct tokenizer_kind {
     const char *name, *help, *specials;
-    size_t vocabulary; /* the default size; 0: whatever the text has */
-    bool uncut;        /* a text may be cut between any two characters */
+    size_t vocabulary;  /* the default size; 0: whatever the text has */
+    bool uncut;         /* a text may be cut between any two characters */
+    bool patterned;     /* the scanner's expressions divide a text into words first */
+    bool needs_unknown; /* [UNK] must be there, for words that no pieces make up */
+    bool joined;        /* what a token decodes to depends on its neighbours */
+    /* Whether a piece goes on with the word before; NULL: none does. */
+    bool (*continues)(const struct tokenizer *tokenizer, struct text_view piece);
     /* Fills counts from the stream, then the pieces after the special tokens in front. */
     status (*train)(struct tokenizer *tokenizer, const struct tokenizer_options *options,
                     const struct text_stream *stream, size_t room, struct tokenizer_facts *facts);

@@ -12,6 +12,11 @@ enum { LEAST_BLOCK = 1 << 14, MOST_BLOCK = 1 << 20, BLOCKS_A_THREAD = 8, MESSAGE
 const struct tokenizer_kind *const tokenizer_kinds[] = { &bpe_kind, &wordpiece_kind,
                                                          &characters_kind, &bytes_kind, NULL };
 
+bool tokenizer_kind_learns(const struct tokenizer_kind *kind)
+{
+    return kind->vocabulary > 0;
+}
+
 const char *tokenizer_kind_name(const struct tokenizer_kind *kind)
 {
     return kind->name;
@@ -86,7 +91,7 @@ status tokenizer_settle(struct tokenizer *tokenizer, const char *name)
     roles_guess(tokenizer);
     if (tokenizer->pieces.count == 0)
         return fail(TACIT_BAD_DATA, "%s: the vocabulary is empty", name);
-    if (tokenizer->kind == &wordpiece_kind && tokenizer->role[ROLE_UNK] < 0)
+    if (tokenizer->kind->needs_unknown && tokenizer->role[ROLE_UNK] < 0)
         return fail(TACIT_BAD_DATA, "%s: the vocabulary lacks the unknown token [UNK]", name);
     tokenizer->is_special = memory_new(tokenizer->pieces.count, 1);
     if (!tokenizer->is_special)
@@ -237,11 +242,13 @@ size_t tokenizer_cut(const struct tokenizer *tokenizer, const void *text, size_t
     if (count <= size)
         return count;
     if (tokenizer->kind->uncut) {
-        while (size > 1 && (bytes[size] & 0xc0) == 0x80)
-            size--;
-        return size;
+        /* A character has at most 3 bytes behind its first; more of them are no UTF-8. */
+        size_t back = 0;
+        while (back < 4 && back < size && (bytes[size - back] & 0xc0) == 0x80)
+            back++;
+        return back < 4 && back < size ? size - back : size;
     }
-    if (tokenizer->kind == &bpe_kind && !tokenizer->scanner->expressions[0])
+    if (tokenizer->kind->patterned && !tokenizer->scanner->expressions[0])
         return count;
     return scan_cut_after(bytes, count, size);
 }
@@ -443,11 +450,12 @@ bool tokenizer_continues(const struct tokenizer *tokenizer, uint32_t id)
     struct text_view piece = tokenizer_piece(tokenizer, id);
     if (piece.count == 0 || tokenizer->is_special[id])
         return false;
-    const uint8_t *bytes = piece.bytes;
-    size_t prefix = strlen(tokenizer->continuing);
-    if (tokenizer->kind == &wordpiece_kind)
-        return piece.count > prefix && memcmp(bytes, tokenizer->continuing, prefix) == 0;
-    return tokenizer->kind == &bpe_kind && *bytes > ' ';
+    return tokenizer->kind->continues && tokenizer->kind->continues(tokenizer, piece);
+}
+
+bool tokenizer_joins(const struct tokenizer *tokenizer)
+{
+    return tokenizer->kind->joined;
 }
 
 int64_t tokenizer_role(const struct tokenizer *tokenizer, enum tokenizer_role role)

@@ -148,6 +148,10 @@ int64_t tokenizer_find(const struct tokenizer *tokenizer, const void *bytes, siz
 bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id);
 bool tokenizer_continues(const struct tokenizer *tokenizer, uint32_t id);
 
+/* Whether what a token decodes to depends on its neighbours (WordPiece): ids must then be decoded
+ * together. */
+bool tokenizer_joins(const struct tokenizer *tokenizer);
+
 /* The part that a special token plays, and its id, or -1. */
 enum tokenizer_role {
     ROLE_CLS,
@@ -184,5 +188,8 @@ struct tokenizer_kind;
 extern const struct tokenizer_kind *const tokenizer_kinds[];
 const char *tokenizer_kind_name(const struct tokenizer_kind *kind);
 const char *tokenizer_kind_help(const struct tokenizer_kind *kind);
+
+/* Whether its vocabulary has a size to choose; else it is whatever the text has. */
+bool tokenizer_kind_learns(const struct tokenizer_kind *kind);
 
 #endif

@@ -68,6 +68,7 @@ static status tokenizer_learn(struct tokenizer *tokenizer, const struct tokenize
         return fail(TACIT_USAGE, "vocab must be at most %d", (int)MOST_IDS);
     struct tokenizer_options settled = *options;
     settled.memory = memory_of(options);
+    settled.vocabulary = vocabulary;
     TRY(specials_add(tokenizer, set->first));
     TRY(tokenizer->kind->train(tokenizer, &settled, stream, vocabulary ? room : SIZE_MAX, facts));
     if (facts->bytes == 0)
@@ -106,7 +107,7 @@ status tokenizer_train(const struct tokenizer_options *options, const struct tex
     struct tokenizer *made = tokenizer_new(kind);
     if (!made)
         return TACIT_RESOURCES;
-    made->scanner = kind == &bytes_kind ? scanner_find("none") : scanner;
+    made->scanner = kind->patterned ? scanner : scanner_find("none");
     facts = facts ? facts : &unread;
     *facts = (struct tokenizer_facts){ 0 };
     status result = tokenizer_learn(made, options, set, stream, facts);

@@ -204,7 +204,7 @@ static void letters_count(struct counting *counting)
 
 /* The pieces of one character: the 1,000 most frequent ones, in order, then those with ## that
  * occur within words. */
-static status letters_add(struct counting *counting, size_t room)
+static status letters_add(struct counting *counting, size_t room, size_t behind)
 {
     struct tokenizer *tokenizer = counting->tokenizer;
     size_t count = 0;
@@ -237,7 +237,7 @@ static status letters_add(struct counting *counting, size_t room)
         return fail(TACIT_USAGE,
                     "vocab is too small: the characters of the text and the special "
                     "tokens need %zu",
-                    tokenizer->pieces.count);
+                    tokenizer->pieces.count + behind);
     return result;
 }
 
@@ -313,7 +313,7 @@ static status wordpiece_train(struct tokenizer *tokenizer, const struct tokenize
     facts->distinct = counting.words.words.count;
     if (result == TACIT_OK) {
         letters_count(&counting);
-        result = letters_add(&counting, room);
+        result = letters_add(&counting, room, options->vocabulary - room);
     }
     if (result == TACIT_OK)
         result = words_learn(&counting, options, room);
@@ -387,11 +387,20 @@ static void wordpiece_write(const struct tokenizer *tokenizer, struct json_write
     model_write(tokenizer, json);
 }
 
+static bool piece_continues(const struct tokenizer *tokenizer, struct text_view piece)
+{
+    size_t prefix = strlen(tokenizer->continuing);
+    return piece.count > prefix && memcmp(piece.bytes, tokenizer->continuing, prefix) == 0;
+}
+
 const struct tokenizer_kind wordpiece_kind = {
     .name = "wordpiece",
     .help = "WordPiece with BERT's rules: small letters without accents, longest match",
     .specials = "bert",
     .vocabulary = 8192,
+    .needs_unknown = true,
+    .joined = true,
+    .continues = piece_continues,
     .train = wordpiece_train,
     .encode = wordpiece_encode,
     .decode = wordpiece_decode,

@@ -73,36 +73,37 @@ static size_t usual_vocabulary(const struct setup *setup)
     return bytes < 1e6 ? 1024 : bytes < 4e6 ? 4096 : 8192;
 }
 
-static status tokenizer_learn(struct setup *setup, const char *kind,
+/* The kind of this name, NULL if there is none. */
+static const struct tokenizer_kind *kind_named(const char *name)
+{
+    for (int i = 0; tokenizer_kinds[i]; i++)
+        if (strcmp(tokenizer_kind_name(tokenizer_kinds[i]), name) == 0)
+            return tokenizer_kinds[i];
+    return NULL;
+}
+
+static status tokenizer_learn(struct setup *setup, const struct tokenizer_kind *kind,
                               const struct audience *audience)
 {
     const struct config *config = setup->config;
     const char *specials = setup->method.type->specials;
-    bool whole = strcmp(kind, "characters") == 0 || strcmp(kind, "bytes") == 0;
+    bool learns = tokenizer_kind_learns(kind);
     struct tokenizer_facts facts;
     struct reader reader = { .setup = setup, .join = join_of(setup) };
     struct text_stream stream = { piece_read, &reader };
     struct tokenizer_options options = {
-        .kind = kind,
-        .specials = whole ? NULL : specials,
+        .kind = tokenizer_kind_name(kind),
+        .specials = learns ? specials : NULL,
         .vocabulary = !config_automatic(config, "vocab") ? (size_t)config_integer(config, "vocab")
-                      : whole                            ? 0
-                                                         : usual_vocabulary(setup),
+                      : learns                           ? usual_vocabulary(setup)
+                                                         : 0,
     };
     status result = tokenizer_train(&options, &stream, &facts, &setup->tokenizer);
     bytes_free(&reader.bytes);
     TRY(result);
-    tell(audience, TACIT_INFO, "tokenizer: %s of %zu tokens, learned from %.3g MB", kind,
+    tell(audience, TACIT_INFO, "tokenizer: %s of %zu tokens, learned from %.3g MB", options.kind,
          facts.vocabulary, (double)facts.bytes / 1e6);
     return TACIT_OK;
-}
-
-static bool is_kind(const char *name)
-{
-    for (int i = 0; tokenizer_kinds[i]; i++)
-        if (strcmp(tokenizer_kind_name(tokenizer_kinds[i]), name) == 0)
-            return true;
-    return false;
 }
 
 static status tokenizer_settle(struct setup *setup, const struct audience *audience)
@@ -116,8 +117,9 @@ static status tokenizer_settle(struct setup *setup, const struct audience *audie
         snprintf(kept, sizeof kept, "%s/tokenizer.json", setup->folder);
     if (kept[0] && access(kept, F_OK) == 0)
         return tokenizer_load(kept, &setup->tokenizer);
-    if (is_kind(choice))
-        TRY(tokenizer_learn(setup, choice, audience));
+    const struct tokenizer_kind *kind = kind_named(choice);
+    if (kind)
+        TRY(tokenizer_learn(setup, kind, audience));
     else
         TRY(tokenizer_load(choice, &setup->tokenizer));
     return kept[0] ? tokenizer_save(setup->tokenizer, kept) : TACIT_OK;

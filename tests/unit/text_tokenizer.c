@@ -354,6 +354,24 @@ static void test_characters(void **state)
     tokenizer_free(tokenizer);
 }
 
+/* Texts are cut between characters; bytes that are none are cut anywhere, lest each part shrink to
+ * a byte. */
+static void test_cuts(void **state)
+{
+    (void)state;
+    struct tokenizer_options options = { .kind = "characters" };
+    struct tokenizer *tokenizer = learn(options, view("abc"), 3, NULL);
+    uint8_t bytes[64];
+    memset(bytes, 0x80, sizeof bytes);
+    assert_int_equal(tokenizer_cut(tokenizer, bytes, sizeof bytes, 40), 40);
+    memcpy(bytes + 38, "\xf0\x9f\x98\x80", 4);
+    assert_int_equal(tokenizer_cut(tokenizer, bytes, sizeof bytes, 38), 38);
+    for (size_t size = 39; size < 42; size++)
+        assert_int_equal(tokenizer_cut(tokenizer, bytes, sizeof bytes, size), 38);
+    assert_int_equal(tokenizer_cut(tokenizer, bytes, sizeof bytes, 64), 64);
+    tokenizer_free(tokenizer);
+}
+
 static void test_special_tokens(void **state)
 {
     (void)state;
@@ -450,7 +468,9 @@ static void test_bad_options(void **state)
         { { .kind = "unigram" }, TACIT_USAGE, "bpe" },
         { { .kind = "bpe", .pattern = "gpt9" }, TACIT_USAGE, "gpt4" },
         { { .kind = "bpe", .specials = "t5" }, TACIT_USAGE, "roberta" },
-        { { .kind = "bpe", .vocabulary = 100 }, TACIT_USAGE, "256" },
+        { { .kind = "bpe", .vocabulary = 100 }, TACIT_USAGE, "257" }, /* one ends texts */
+        { { .kind = "bpe", .vocabulary = 256 }, TACIT_USAGE, "257" },
+        { { .kind = "bpe", .vocabulary = 256, .specials = "roberta" }, TACIT_USAGE, "261" },
         { { .kind = "wordpiece", .vocabulary = 6 }, TACIT_USAGE, "too small" },
         { { .kind = "bpe" }, TACIT_BAD_DATA, "no text" },
     };
@@ -511,6 +531,7 @@ int main(void)
         cmocka_unit_test(test_bytes_come_back),
         cmocka_unit_test(test_long_word),
         cmocka_unit_test(test_characters),
+        cmocka_unit_test(test_cuts),
         cmocka_unit_test(test_special_tokens),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_bad_options),
