@@ -56,24 +56,36 @@ static val score(net head, val x, double rate, int64_t outputs)
     return dense(head, "score", x, outputs, false);
 }
 
-/* By the prefix of the backbone's tensors; the last serves any other. */
-static const struct {
+/* By the prefix of the backbone's tensors, with the vector that the published head reads; the last
+ * serves any other. */
+static const struct text_head {
     const char *prefix;
+    enum text_pooling pooling;
     val (*outputs)(net head, val x, double rate, int64_t outputs);
 } text_heads[] = {
-    { "roberta", deep },
-    { "transformer", score },
-    { "bert", plain },
+    { "roberta", POOL_CLS, deep },
+    { "transformer", POOL_LAST, score },
+    { "bert", POOL_POOLER, plain },
 };
 
-static val on_texts(const struct method *m, struct graph *g, val features, int64_t outputs)
+static const struct text_head *text_head(const struct network_type *network)
 {
     enum { LAST = sizeof text_heads / sizeof *text_heads - 1 };
     int i = 0;
-    while (i < LAST && strcmp(text_heads[i].prefix, m->network->prefix) != 0)
+    while (i < LAST && strcmp(text_heads[i].prefix, network->prefix) != 0)
         i++;
-    return text_heads[i].outputs(method_network(m, g, "head", 1), features, method_text(m).dropout,
-                                 outputs);
+    return &text_heads[i];
+}
+
+enum text_pooling head_pooling(const struct network_type *network)
+{
+    return text_head(network)->pooling;
+}
+
+static val on_texts(const struct method *m, struct graph *g, val features, int64_t outputs)
+{
+    return text_head(m->network)
+        ->outputs(method_network(m, g, "head", 1), features, method_text(m).dropout, outputs);
 }
 
 static const struct {
@@ -100,9 +112,7 @@ status head_configure(struct method *m, const struct config *config)
         m->pooling = config_choice(config, "method.pooling");
     else if (m->frozen) /* published poolings want to be trained */
         m->pooling = POOL_MEAN;
-    else if (m->network->causal)
-        m->pooling = POOL_LAST;
-    else
-        m->pooling = m->network->pool ? POOL_POOLER : POOL_CLS;
+    else if (m->network->input == INPUT_TOKENS)
+        m->pooling = head_pooling(m->network);
     return TACIT_OK;
 }

@@ -18,6 +18,9 @@ val head_outputs(const struct method *m, struct graph *g, const val view[], int6
 /* Reads HEAD_OPTIONS. */
 status head_configure(struct method *m, const struct config *config);
 
+/* The vector of a text that the published head reads of such a network on tokens. */
+enum text_pooling head_pooling(const struct network_type *network);
+
 extern const char *const head_networks[];
 
 #define HEAD_OPTIONS                                                                          \

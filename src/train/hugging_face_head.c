@@ -1,5 +1,6 @@
 /* Heads on one vector of a text: transformers' classes …ForSequenceClassification. */
 #include "base/memory.h"
+#include "methods/head.h"
 #include "train/hugging_face.h"
 #include "train/hugging_face_parts.h"
 
@@ -72,7 +73,7 @@ status hugging_face_head(const char *folder, const json_t *config,
     if (!numbers && count < 2)
         return wrong_head(folder, "a classification has two classes at least");
     method->type = method_find(numbers ? "regression" : "supervised");
-    method->pooling = family->pooling;
+    method->pooling = head_pooling(method->network);
     method->number_mean = 0;
     method->number_deviation = 1;
     return numbers ? TACIT_OK : labels_read(folder, config, count, &model->classes);
@@ -85,7 +86,8 @@ bool hugging_face_classifies(const struct method *method)
     const struct hugging_face_family *family = hugging_face_family(method->network);
     bool scaled =
         method->type->numbers && (method->number_mean != 0 || method->number_deviation != 1);
-    return family && method->type->either && method->pooling == family->pooling && !scaled;
+    return family && method->type->either && method->pooling == head_pooling(method->network) &&
+           !scaled;
 }
 
 void hugging_face_unscale(struct method *method, struct store *store)

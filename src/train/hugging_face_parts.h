@@ -22,7 +22,6 @@ struct hugging_face_family {
     const char *base, *masked, *pretraining; /* classes: without a head, with its usual heads */
     const char *classifier;                  /* class with a head on one vector of a text */
     const char *outputs;                     /* the weight of that head's last layer */
-    enum text_pooling pooling;               /* which vector that is */
     const char *decoder; /* the table of the scores, where it is not that of the tokens */
     const char *table;   /* that of the tokens, within the backbone */
     struct hugging_face_size size[10]; /* ended by one without a key */

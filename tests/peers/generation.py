@@ -72,7 +72,7 @@ def choices(what, folder, model, tokenizer):
         claim(f"{what}: choices", False, done.stderr[-300:])
         return
     before = tokenizer(PROMPT)["input_ids"]
-    for row, text in zip(json.loads(done.stdout)["rows"], texts):
+    for row, text in zip(json.loads(done.stdout)["results"], texts):
         after = tokenizer(text)["input_ids"]
         rows = model(torch.tensor([before + after])).logits[0].double().log_softmax(1)[len(before) - 1:-1]
         expected = float(rows.gather(1, torch.tensor(after)[:, None]).sum())
