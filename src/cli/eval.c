@@ -21,6 +21,8 @@ const struct command command_eval = {
         "tacit eval run\n"
         "tacit eval docs.npy by=bm25,vectors,hybrid queries=topics.xml qrels=qrels.txt\n"
         "tacit eval run data=photos/ labels=folders protocol=knn,linear\n"
-        "tacit eval run against=pixels,untrained,labels-only labels_per_class=1,10,all draws=5\n",
+        "tacit eval run against=pixels,untrained,labels-only labels_per_class=1,10,all draws=5\n"
+        "tacit eval base data=reviews/ labels=folders against=untrained,words "
+        "labels_per_class=10,all\n",
     .run = run,
 };

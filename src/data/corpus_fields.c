@@ -95,7 +95,7 @@ status corpus_choose_fields(struct source *source)
     const char *asked = source->state->options->field;
     bool chosen = asked && asked[0] && strcmp(asked, "auto") != 0;
     if (!corpus->format->fields) {
-        if (chosen)
+        if (chosen && !source->state->options->field_usual)
             return fail(TACIT_USAGE,
                         "field=%s: %s is plain text, which has no fields (JSON lines, CSV and TREC "
                         "have)",

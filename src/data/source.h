@@ -27,6 +27,7 @@ struct source_options {
     enum wanted_kind wanted; /* pictures: texts alone are refused (TACIT_BAD_DATA) */
     const char *unit;        /* of plain text: auto (or NULL) = documents (a file is one) | lines */
     const char *field; /* JSON member, column or tag with the text; several: "premise,hypothesis" */
+    bool field_usual;  /* nobody insists on it: plain text, which has no fields, is read as it is */
 };
 
 struct broken_sample {

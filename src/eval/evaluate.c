@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WORD_BYTES = 64, MOST_RESULTS = 1000000, LARGEST_PIXELS = 224 };
+enum { WORD_BYTES = 64, MESSAGE_BYTES = 1024, MOST_RESULTS = 1000000 };
 
 bool evaluation_advance(const struct evaluation *e, const char *phase, int64_t step, int64_t steps,
                         double since)
@@ -86,7 +86,7 @@ static status wishes_check(const struct evaluation *e)
     }
     if (!any)
         return fail(TACIT_USAGE, "RUN is missing: what shall be judged? (tacit eval RUN, or tacit "
-                                 "eval data=DATA against=pixels)");
+                                 "eval data=DATA against=pixels, for texts against=words)");
     if (!e->path && strcmp(config_value(e->config, "data"), "auto") == 0)
         return fail(TACIT_USAGE,
                     "data: must be given where there is no RUN whose data could serve");
@@ -96,6 +96,38 @@ static status wishes_check(const struct evaluation *e)
 }
 
 /* ---- data ---- */
+
+/* The kind of samples that all who are asked for can read, into e->input. */
+static status kind_settle(struct evaluation *e)
+{
+    static const char *const names[] = { [WANT_PICTURES] = "pictures", [WANT_TEXTS] = "texts" };
+    enum wanted_kind wanted = e->path ? wanted_by(e->input.kind) : WANT_EITHER;
+    for (const struct subject *subject = all_subjects; subject->name; subject++) {
+        if (!is_asked(e, subject) || subject->reads == WANT_EITHER)
+            continue;
+        if (wanted != WANT_EITHER && wanted != subject->reads)
+            return fail(TACIT_USAGE, "against=%s: is of %s, but %s", subject->name,
+                        names[subject->reads],
+                        e->path ? "the run reads others" : "another rival reads others");
+        wanted = subject->reads;
+    }
+    if (!e->path)
+        e->input.kind = wanted == WANT_TEXTS ? SAMPLE_TEXT : SAMPLE_PICTURE;
+    return TACIT_OK;
+}
+
+/* Without labels there is nothing to judge, but something else to be done. */
+static status pool_make(struct evaluation *e)
+{
+    char said[MESSAGE_BYTES];
+    status result = pool_new(e->source, &e->pool);
+    const struct method_type *type = e->thing.model.method.type;
+    if (result != TACIT_USAGE || !type || !type->next)
+        return result;
+    snprintf(said, sizeof said, "%s", tacit_message());
+    return fail(TACIT_USAGE, "%s; what one does with a run of method=%s: %s", said, type->name,
+                type->next);
+}
 
 /* Whether two paths are of the same data. */
 static bool same_data(const char *a, const char *b)
@@ -111,22 +143,12 @@ static bool same_data(const char *a, const char *b)
 
 static status data_open(struct evaluation *e)
 {
-    const char *data = config_value(e->config, "data");
-    const char *labels = config_value(e->config, "labels"), *own;
-    bool of_run = strcmp(data, "auto") == 0;
-    if (of_run) {
-        data = e->thing.run[0] ? config_value(&e->thing.config, "data") : NULL;
-        if (!data || !*data)
-            return fail(TACIT_USAGE, "data: must be given, %s names none",
-                        e->thing.run[0] ? "the run's config.yaml" : "a model by itself");
-        own = config_value(&e->thing.config, "labels");
-        if (own && strcmp(labels, "auto") == 0 && strcmp(own, "none") != 0)
-            labels = own;
-    }
-    struct source_options options = { .labels = labels,
-                                      .channels = e->path ? e->input.channels : 0,
-                                      .cache_bytes = (size_t)1 << 30,
-                                      .wanted = WANT_PICTURES };
+    bool of_run = strcmp(config_value(e->config, "data"), "auto") == 0;
+    const char *data = setting_of(e, "data", true);
+    if (strcmp(data, "auto") == 0)
+        return fail(TACIT_USAGE, "data: must be given, %s names none",
+                    e->thing.run[0] ? "the run's config.yaml" : "a model by itself");
+    struct source_options options = texts_or_pictures(e, of_run);
     status result = source_open(data, &options, &e->source);
     if (result != TACIT_OK)
         return of_run ? fail_within(result, "the data of the run (say data= where they are now)")
@@ -134,17 +156,6 @@ static status data_open(struct evaluation *e)
     if (e->source->note)
         tell(&e->audience, TACIT_NOTICE, "%s", e->source->note);
     return same_data(data, config_value(&e->thing.config, "data")) ? held_apply(e) : TACIT_OK;
-}
-
-/* Without a model the pixels are those of the pictures. */
-static void input_guess(struct evaluation *e)
-{
-    const struct source *source = e->source;
-    int side =
-        source->middle_width < source->middle_height ? source->middle_width : source->middle_height;
-    side = side < 1 ? 1 : side > LARGEST_PIXELS ? LARGEST_PIXELS : side;
-    e->input =
-        (struct input_shape){ .channels = source->channels, .size = side, .std = { 1, 1, 1 } };
 }
 
 static status evaluation_open(struct evaluation *e)
@@ -158,11 +169,14 @@ static status evaluation_open(struct evaluation *e)
     if (e->path) {
         TRY(thing_open(e->path, &e->thing));
         e->input = e->thing.model.input;
+        if (!config_automatic(e->config, "pooling"))
+            e->thing.model.method.pooling = (enum text_pooling)config_choice(e->config, "pooling");
     }
+    TRY(kind_settle(e));
     TRY(data_open(e));
     if (!e->path)
-        input_guess(e);
-    TRY(pool_new(e->source, &e->pool));
+        evaluated_kind(e)->guess(e);
+    TRY(pool_make(e));
     for (int i = 0; i < e->label_counts; i++)
         if (e->per_class[i])
             TRY(pool_offers(&e->pool, e->per_class[i], (int32_t)config_integer(e->config, "folds"),
@@ -239,7 +253,7 @@ static status classify(struct evaluation *e, const struct judge *judge, const st
         result = part_take(e, judge->value, judge->width, &side, &all);
     if (result == TACIT_OK)
         result = judge->protocol->classify(
-            e, &bank.features, &queries.features,
+            e, judge->subject, &bank.features, &queries.features,
             learn->count < side.count ? &all.features : &bank.features, predicted);
     part_free(&bank);
     part_free(&queries);
@@ -337,18 +351,18 @@ static status features_run(struct evaluation *e, const struct subject *subject, 
     return TACIT_OK;
 }
 
-/* The first subject finds out which pictures can be read; the others have to agree. */
+/* The first subject finds out which samples can be read; the others have to agree. */
 static status pool_agree(struct evaluation *e, const uint32_t *kept, size_t count)
 {
     if (e->settled)
         return count == (size_t)e->pool.count
                    ? TACIT_OK
                    : fail(TACIT_BAD_DATA,
-                          "%s: pictures that could be read before cannot be read now",
+                          "%s: samples that could be read before cannot be read now",
                           e->source->path);
     if (count < (size_t)e->pool.count)
-        tell(&e->audience, TACIT_NOTICE, "%zu labelled pictures cannot be read and are left out",
-             (size_t)e->pool.count - count);
+        tell(&e->audience, TACIT_NOTICE, "%zu labelled %ss cannot be read and are left out",
+             (size_t)e->pool.count - count, evaluated_kind(e)->one);
     e->settled = true;
     return pool_settle(&e->pool, kept, count, (int32_t)config_integer(e->config, "folds"), e->seed);
 }

@@ -35,7 +35,9 @@ struct evaluation {
  * some rows of the settled pool and predicts the classes of others. A row has one of the two. */
 struct subject {
     const char *name;
-    bool network; /* needs that of the thing */
+    enum wanted_kind reads; /* samples that it is of */
+    bool network;           /* needs that of the thing */
+    bool plain;             /* its features are to be taken as they are, not standardised */
     status (*rows)(struct evaluation *e, float **value, int64_t *width, uint32_t *kept,
                    size_t *kept_count);
     status (*predict)(struct evaluation *e, const struct draw *learn, const struct draw *judge,
@@ -48,9 +50,9 @@ extern const struct subject all_subjects[]; /* "run" first; ends with a row with
  * whole training side, whose labels are not looked at. */
 struct protocol {
     const char *name;
-    status (*classify)(const struct evaluation *e, const struct features *learn,
-                       const struct features *judge, const struct features *side,
-                       int32_t *predicted);
+    status (*classify)(const struct evaluation *e, const struct subject *subject,
+                       const struct features *learn, const struct features *judge,
+                       const struct features *side, int32_t *predicted);
     /* Instead: predicts by the thing itself, for the subject "run" alone; see struct subject. */
     status (*predict)(struct evaluation *e, const struct draw *learn, const struct draw *judge,
                       int trial, int32_t *predicted);
@@ -66,13 +68,51 @@ status head_predict(struct evaluation *e, const struct draw *learn, const struct
 status supervised_predict(struct evaluation *e, const struct draw *learn, const struct draw *judge,
                           int trial, int32_t *predicted);
 
-/* How labels-only trains on `count` labelled pictures. */
+/* How labels-only trains on `count` labelled samples. */
 struct supervised_plan {
     int64_t batch, steps;
     double rate, decay;
     int shift; /* pixels by which pictures are moved, besides mirroring */
 };
 struct supervised_plan supervised_plan(const struct evaluation *e, int64_t count);
+
+/* What the kind of the samples decides about an evaluation: one row a kind. Nothing else in this
+ * command asks whether there are pictures or texts. */
+struct evaluated {
+    const char *one;                          /* "picture" */
+    const char *learns;                       /* rule of labels-only: "SGD with momentum .9" */
+    const char *falls;                        /* and of its rate: "as a cosine" */
+    int64_t batch, least;                     /* of labels-only: largest batch, fewest steps */
+    double rate, decay;                       /* for the largest batch */
+    bool scaled;                              /* a smaller batch has a rate smaller by as much */
+    int (*shift)(const struct evaluation *e); /* pixels, see struct supervised_plan */
+    /* The input of subjects that need no network, from the data. */
+    void (*guess)(struct evaluation *e);
+    /* The network of labels-only and how it sees samples, in a configuration of "pretrain". */
+    status (*configure)(const struct evaluation *e, const struct supervised_plan *plan,
+                        tacit_config *config);
+    /* Says what the network is, how samples are shown to the subjects and to labels-only. */
+    void (*network)(const struct evaluation *e, tacit_report *report);
+    void (*input)(const struct evaluation *e, bool rival, tacit_report *report);
+    void (*views)(const struct evaluation *e, const struct supervised_plan *plan,
+                  tacit_report *report);
+};
+
+/* The row for the kind of the input, which is the model's, else that of the data. */
+const struct evaluated *evaluated_kind(const struct evaluation *e);
+
+/* The value that counts of a setting about data: the command's, and where that leaves it open
+ * (auto, nothing) the one that the run was made with, if `run_too`. */
+const char *setting_of(const struct evaluation *e, const char *key, bool run_too);
+
+/* How to open data for the thing, by the command and by what the run was made with; labels of the
+ * run count only for its own data. */
+struct source_options texts_or_pictures(const struct evaluation *e, bool own_data);
+
+/* The rival "words", see struct subject: TF-IDF as scikit-learn's TfidfVectorizer has it by
+ * default, times ln((1 + texts) / (1 + texts with the word)) + 1, rows of length 1. */
+status words_rows(struct evaluation *e, float **value, int64_t *width, uint32_t *kept,
+                  size_t *kept_count);
 
 /* Side of the square pictures that the subject pixels is made of: that of the input, but at most
  * 32, which is where neighbours and linear classifiers of pixels stop gaining. */

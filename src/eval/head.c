@@ -94,6 +94,11 @@ status head_predict(struct evaluation *e, const struct draw *learn, const struct
     struct answers answers = { 0 };
     const struct method_type *type = e->thing.model.method.type;
     (void)learn, (void)trial;
+    if (type && type->numbers)
+        return fail(TACIT_USAGE,
+                    "protocol=head: the head of %s gives numbers, which predict judges: tacit "
+                    "predict %s data=DATA labels=…",
+                    e->path, e->path);
     if (!type || !type->labels || e->thing.model.method.classes < 2)
         return fail(TACIT_USAGE,
                     "protocol=head: %s has no head that tells classes apart; train one: tacit "

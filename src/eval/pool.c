@@ -20,8 +20,8 @@ static status labels_missing(const struct source *source)
 {
     return fail(TACIT_USAGE,
                 "%s: an evaluation needs labels, and there are none: say labels=folders (the "
-                "folders are the classes), labels=filename:REGEX or labels=FILE.csv (columns file "
-                "and label)",
+                "folders are the classes), labels=filename:REGEX, labels=field:NAME (of records of "
+                "text) or labels=FILE.csv (columns file and label)",
                 source->path);
 }
 

@@ -40,16 +40,6 @@ static void prediction_close(struct prediction *p)
     thing_close(&p->e.thing);
 }
 
-/* A setting of the run's configuration, where the command leaves it to the run. */
-static const char *setting(const struct prediction *p, const char *key, bool run_too)
-{
-    const char *given = config_value(p->e.config, key);
-    const char *own = p->e.thing.run[0] ? config_value(&p->e.thing.config, key) : NULL;
-    if (given && strcmp(given, "auto") != 0)
-        return given;
-    return run_too && own && *own ? own : given;
-}
-
 static status thing_check(const struct prediction *p)
 {
     const struct method *method = &p->e.thing.model.method;
@@ -68,19 +58,10 @@ static status data_open(struct prediction *p)
     struct evaluation *e = &p->e;
     const char *data = config_value(e->config, "data");
     p->own_data = strcmp(data, "auto") == 0;
-    data = setting(p, "data", true);
+    data = setting_of(e, "data", true);
     if (strcmp(data, "auto") == 0)
         return fail(TACIT_USAGE, "data: must be given, %s names none", e->path);
-    const char *field = setting(p, "field", true);
-    struct source_options options = {
-        .labels = setting(p, "labels", p->own_data),
-        .channels = e->input.channels,
-        .cache_bytes = (size_t)1 << 30,
-        .strict = config_boolean(e->config, "strict"),
-        .wanted = wanted_by(e->thing.model.input.kind),
-        .unit = setting(p, "unit", true),
-        .field = strcmp(field, "auto") == 0 ? "" : field,
-    };
+    struct source_options options = texts_or_pictures(e, p->own_data);
     TRY(source_open(data, &options, &e->source));
     if (e->source->note)
         tell(&e->audience, TACIT_NOTICE, "%s", e->source->note);

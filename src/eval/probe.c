@@ -306,6 +306,16 @@ static status probe_standardise(struct probe *probe, const struct features *bank
     return outcome;
 }
 
+/* Mean 0 and deviation 1, so that features stay as they are. */
+static status probe_keep(struct probe *probe)
+{
+    for (int64_t j = 0; j < probe->width; j++) {
+        probe->mean[j] = 0;
+        probe->inverse[j] = 1;
+    }
+    return TACIT_OK;
+}
+
 static void standard_rows(const struct probe *probe, const float *value, int64_t rows,
                           float *standard)
 {
@@ -357,7 +367,9 @@ static status probe_prepare(struct probe *probe, const struct features *bank, in
                             const int64_t *count_of, const struct probe_settings *settings,
                             struct probe_outcome *outcome)
 {
-    TRY(probe_standardise(probe, settings->reference ? settings->reference : bank));
+    TRY(settings->plain
+            ? probe_keep(probe)
+            : probe_standardise(probe, settings->reference ? settings->reference : bank));
     float *value = memory_new_aligned((size_t)bank->count, (size_t)bank->width * sizeof *value);
     int32_t *label = memory_new((size_t)bank->count, sizeof *label);
     int32_t *number_of = memory_new((size_t)classes, sizeof *number_of);

@@ -1,5 +1,5 @@
-/* The linear probe: multinomial logistic regression on standardised features, (x - mean) /
- * (sd + 1e-6) with mean and sd of the bank or, since these need no labels, of more rows. It
+/* The linear probe: multinomial logistic regression on (unless `plain`) standardised features,
+ * (x - mean) / (sd + 1e-6) with mean and sd of the bank or, since these need no labels, of more rows. It
  * minimises P(W, b) = sum_i loss_i / n + p ||W||^2 / (2 C n), the objective of scikit-learn's
  * LogisticRegression(C) divided by C n: loss is the cross-entropy of softmax(W x + b), the
  * intercept b is not penalised, p is 1, and 2 for two classes, where scikit-learn fits one vector w
@@ -20,6 +20,7 @@ struct probe_settings {
     /* Rows, of the bank's width, whose mean and deviation standardise: with few labels those of all
      * training features, labelled or not, are surer. NULL: the bank. Labels are not read. */
     const struct features *reference;
+    bool plain; /* features are taken as they are, not standardised: `reference` says nothing */
     /* Called after every iteration with its number from 1, the objective and the largest element of
      * the gradient; may be NULL. False stops the training (TACIT_STOPPED). */
     bool (*progress)(void *argument, int iteration, double objective, double gradient);

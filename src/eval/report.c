@@ -26,6 +26,15 @@ static bool has_subject(const struct evaluation *e, const char *name)
     return false;
 }
 
+/* Whether somebody is judged who needs no network: pixels, words. */
+static bool has_plain_rival(const struct evaluation *e)
+{
+    for (const struct subject *subject = all_subjects; subject->name; subject++)
+        if (!subject->network && has_subject(e, subject->name))
+            return true;
+    return false;
+}
+
 static void report_score(tacit_report *report, const struct score *score)
 {
     report_cell_text(report, "%s", score->subject);
@@ -55,19 +64,15 @@ static void report_results(const struct evaluation *e, tacit_report *report)
 
 static void report_thing(const struct evaluation *e, tacit_report *report)
 {
-    static const char *const stems[] = {
-        [STEM_AUTO] = "auto", [STEM_CIFAR] = "cifar", [STEM_IMAGENET] = "imagenet"
-    };
     const struct method *method = &e->thing.model.method;
     if (!e->path)
         return;
     report_text(report, "run", "%s", e->path);
     report_text(report, "method", "%s", method->type->name);
     report_text(report, "model", "%s", method->network->name);
-    report_text(report, "stem", "%s", stems[method->network_options.stem]);
+    evaluated_kind(e)->network(e, report);
     if (isfinite(e->thing.epochs))
         report_number(report, "epoch", e->thing.epochs, "%.4g", e->thing.epochs);
-    report_text(report, "frozen", "yes: features of the backbone, running statistics");
 }
 
 /* Samples to learn from and to be judged on. */
@@ -98,12 +103,7 @@ static void report_samples(const struct evaluation *e, int64_t seen, tacit_repor
 static void report_protocol(const struct evaluation *e, tacit_report *report)
 {
     const struct config *config = e->config;
-    int side = e->input.size, pixels = pixels_side(&e->input);
-    const char *crop = "shorter side to %d pixels, middle %d x %d";
-    if (e->path)
-        report_text(report, "resize", crop, side, side, side);
-    if (has_subject(e, "pixels"))
-        report_text(report, "pixels", crop, pixels, pixels, pixels);
+    evaluated_kind(e)->input(e, has_plain_rival(e), report);
     if (has_protocol(e, "knn")) {
         report_number(report, "k", (double)config_integer(config, "k"), "%lld",
                       (long long)config_integer(config, "k"));
@@ -158,31 +158,24 @@ static status note_neighbours(const struct evaluation *e, tacit_report *report)
 
 static status note_supervised(const struct evaluation *e, tacit_report *report)
 {
+    const struct evaluated *kind = evaluated_kind(e);
+    struct supervised_plan plan = { 0 };
     char labels[48];
-    int shift = 0;
     report_note(report, "labels-only: the same network, trained with a linear head on those "
                         "labels; its own predictions count under every protocol");
     for (int i = 0; i < e->label_counts; i++) {
         int64_t count;
         TRY(learned_of(e, e->per_class[i], &count));
-        struct supervised_plan plan = supervised_plan(e, count);
+        plan = supervised_plan(e, count);
         report_note(report,
-                    "labels-only with %s: %lld steps of %lld pictures (%.4g epochs), SGD with "
-                    "momentum .9, rate %.3g falling as a cosine, weight decay %g",
+                    "labels-only with %s: %lld steps of %lld %ss (%.4g epochs), %s, rate %.3g "
+                    "falling %s, weight decay %g",
                     labels_text(e->per_class[i], labels), (long long)plan.steps,
-                    (long long)plan.batch, (double)plan.steps * (double)plan.batch / (double)count,
-                    plan.rate, plan.decay);
-        shift = plan.shift;
+                    (long long)plan.batch, kind->one,
+                    (double)plan.steps * (double)plan.batch / (double)count, kind->learns,
+                    plan.rate, kind->falls, plan.decay);
     }
-    if (config_choice(e->config, "views") == VIEWS_OF_RUN)
-        report_note(report, "labels-only sees views as of the run's pretraining (%s)",
-                    config_value(&e->thing.config, "augment.pipeline"));
-    else
-        report_note(
-            report,
-            "labels-only sees pictures moved by up to %d pixel%s and mirrored, not the views "
-            "of pretraining",
-            shift, shift == 1 ? "" : "s");
+    kind->views(e, &plan, report);
     return TACIT_OK;
 }
 

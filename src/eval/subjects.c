@@ -107,18 +107,19 @@ static status pixels_rows(struct evaluation *e, float **value, int64_t *width, u
 }
 
 const struct subject all_subjects[] = {
-    { "run", true, run_rows, NULL },
-    { "pixels", false, pixels_rows, NULL },
-    { "untrained", true, untrained_rows, NULL },
-    { "labels-only", true, NULL, supervised_predict },
-    { NULL, false, NULL, NULL },
+    { .name = "run", .reads = WANT_EITHER, .network = true, .rows = run_rows },
+    { .name = "pixels", .reads = WANT_PICTURES, .rows = pixels_rows },
+    { .name = "words", .reads = WANT_TEXTS, .plain = true, .rows = words_rows },
+    { .name = "untrained", .reads = WANT_EITHER, .network = true, .rows = untrained_rows },
+    { .name = "labels-only", .reads = WANT_EITHER, .network = true, .predict = supervised_predict },
+    { .name = NULL },
 };
 
-static status classify_neighbours(const struct evaluation *e, const struct features *learn,
-                                  const struct features *judge, const struct features *side,
-                                  int32_t *predicted)
+static status classify_neighbours(const struct evaluation *e, const struct subject *subject,
+                                  const struct features *learn, const struct features *judge,
+                                  const struct features *side, int32_t *predicted)
 {
-    (void)side;
+    (void)subject, (void)side;
     int64_t k = config_integer(e->config, "k");
     struct knn_settings settings = { .k = k < learn->count ? k : learn->count,
                                      .temperature = config_real(e->config, "temperature") };
@@ -132,14 +133,15 @@ static bool probe_goes_on(void *argument, int iteration, double objective, doubl
     return !asked_to_stop(&e->audience);
 }
 
-static status classify_linear(const struct evaluation *e, const struct features *learn,
-                              const struct features *judge, const struct features *side,
-                              int32_t *predicted)
+static status classify_linear(const struct evaluation *e, const struct subject *subject,
+                              const struct features *learn, const struct features *judge,
+                              const struct features *side, int32_t *predicted)
 {
     struct probe_settings settings = probe_defaults;
     struct probe *probe;
     settings.c = config_real(e->config, "c");
     settings.reference = side;
+    settings.plain = subject->plain;
     settings.progress = probe_goes_on;
     settings.argument = (void *)e;
     TRY(probe_train(learn, e->pool.classes, &settings, &probe, NULL));

@@ -1,5 +1,5 @@
 /* labels-only: the same network with a linear head, trained from its initial weights on the
- * labelled pictures and nothing else. */
+ * labelled samples and nothing else. */
 #include "eval/evaluation.h"
 #include "base/memory.h"
 #include "train/fit.h"
@@ -8,31 +8,27 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LARGEST_BATCH = 128, FEWEST_STEPS = 400, MOST_EPOCHS = 10, SHIFT_SHARE = 16 };
+enum { MOST_EPOCHS = 10, WARMUP = 20 };
 
-/* At this rate for LARGEST_BATCH, with pictures moved by up to a sixteenth of their side, 72 % of
- * Fashion-MNIST were right with 10 labels a class; with .1 or an eighth it was 1 to 3 points less.
- * The run's own views (views=run; crops from .3, colours) gave 72.9 against 71.7 on three draws. */
-static const double usual_rate = 0.03, usual_decay = 5e-4;
-
-/* Few labels: as many steps as serve. Many: at most as many pictures as pretraining went through,
+/* Few labels: as many steps as serve. Many: at most as many samples as pretraining went through,
  * so that this rival may cost what it is compared with, and no more than ten passes. */
 struct supervised_plan supervised_plan(const struct evaluation *e, int64_t count)
 {
-    struct supervised_plan plan = { .batch = count < LARGEST_BATCH ? count : LARGEST_BATCH,
-                                    .decay = usual_decay,
-                                    .shift = e->input.size < SHIFT_SHARE
-                                                 ? 1
-                                                 : e->input.size / SHIFT_SHARE };
+    const struct evaluated *kind = evaluated_kind(e);
+    struct supervised_plan plan = { .batch = count < kind->batch ? count : kind->batch,
+                                    .rate = kind->rate,
+                                    .decay = kind->decay,
+                                    .shift = kind->shift(e) };
     int64_t batches = count / plan.batch, most = MOST_EPOCHS * batches;
-    plan.rate = usual_rate * (double)plan.batch / LARGEST_BATCH;
+    if (kind->scaled)
+        plan.rate *= (double)plan.batch / (double)kind->batch;
     if (!config_automatic(e->config, "epochs")) {
         plan.steps = batches * config_integer(e->config, "epochs");
         return plan;
     }
     plan.steps = e->thing.pictures ? e->thing.pictures / plan.batch : most;
     plan.steps = plan.steps < most ? plan.steps : most;
-    plan.steps = plan.steps > FEWEST_STEPS ? plan.steps : FEWEST_STEPS;
+    plan.steps = plan.steps > kind->least ? plan.steps : kind->least;
     return plan;
 }
 
@@ -74,53 +70,25 @@ static status set_number(tacit_config *config, const char *key, double value)
     return tacit_config_set(config, key, text);
 }
 
-static const char *const stem_words[] = {
-    [STEM_AUTO] = "auto", [STEM_CIFAR] = "cifar", [STEM_IMAGENET] = "imagenet"
-};
-
-/* The augmentation of the run's pretraining, as its config.yaml has it. */
-static status rival_views(struct rival *rival)
-{
-    const struct config *config = &rival->e->thing.config;
-    static const char prefix[] = "augment.";
-    size_t found = 0;
-    for (size_t i = 0; i < config->count; i++)
-        if (strncmp(config->entry[i].key, prefix, sizeof prefix - 1) == 0) {
-            TRY(tacit_config_set(rival->config, config->entry[i].key, config->entry[i].value));
-            found++;
-        }
-    return found ? TACIT_OK
-                 : fail(TACIT_USAGE, "views=run: %s tells nothing about its augmentation",
-                        rival->e->path);
-}
-
 static status rival_configure(struct rival *rival, int trial)
 {
     const struct evaluation *e = rival->e;
-    const struct network_options *network = &e->thing.model.method.network_options;
     const char *const texts[][2] = {
         { "data", e->source->path },
         { "method", "supervised" },
         { "model", e->thing.model.method.network->name },
-        { "stem", stem_words[network->stem] },
-        { "augment.pipeline", "supervised" },
-        { "optim.name", "sgd" },
-        { "optim.nesterov", "true" },
         { "tune", config_boolean(e->config, "tune") ? "true" : "false" },
     };
     const struct {
         const char *key;
         double value;
     } numbers[] = {
-        { "width", network->width },
-        { "image_size", e->input.size },
-        { "augment.crop_padding", rival->plan.shift },
         { "batch_size", (double)rival->plan.batch },
         { "steps", (double)rival->plan.steps },
         { "seed", (double)(e->thing.seed + (uint64_t)trial) },
         { "optim.lr", rival->plan.rate },
         { "optim.weight_decay", rival->plan.decay },
-        { "optim.warmup", (double)(rival->plan.steps / 20) },
+        { "optim.warmup", (double)(rival->plan.steps / WARMUP) },
         { "threads", (double)config_integer(e->config, "threads") },
         { "watch.every", 0 },
     };
@@ -129,8 +97,7 @@ static status rival_configure(struct rival *rival, int trial)
         TRY(tacit_config_set(rival->config, texts[i][0], texts[i][1]));
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         TRY(set_number(rival->config, numbers[i].key, numbers[i].value));
-    if (config_choice(e->config, "views") == VIEWS_OF_RUN)
-        TRY(rival_views(rival));
+    TRY(evaluated_kind(e)->configure(e, &rival->plan, rival->config));
     return tacit_config_check(rival->config);
 }
 
@@ -138,7 +105,11 @@ static status rival_train(struct rival *rival, size_t count)
 {
     struct evaluation *e = rival->e;
     struct setup_request request = {
-        .config = &rival->config->config, .source = e->source, .index = rival->learn, .count = count
+        .config = &rival->config->config,
+        .source = e->source,
+        .index = rival->learn,
+        .count = count,
+        .anew = true,
     };
     if (e->audience.observer)
         rival->observer = *e->audience.observer;
@@ -158,13 +129,13 @@ static bool rival_goes_on(void *argument, size_t done, size_t count)
     return !asked_to_stop(&e->audience);
 }
 
-/* The class of the largest logit of each picture. */
+/* The class of the largest logit of each sample. */
 static status rival_judge(struct rival *rival, const struct extractor *extractor, size_t count,
                           const float *logit, size_t kept, int32_t *predicted)
 {
     size_t classes = (size_t)extractor_width(extractor);
     if (kept != count)
-        return fail(TACIT_BAD_DATA, "%s: pictures that could be read before cannot be read now",
+        return fail(TACIT_BAD_DATA, "%s: samples that could be read before cannot be read now",
                     rival->e->source->path);
     for (size_t i = 0; i < count; i++) {
         size_t best = 0;

@@ -67,14 +67,21 @@ static status fit_compile(struct fit *fit)
     return optimizer_new(&setup->optimizer, count, ranges, &fit->optimizer);
 }
 
+/* Those of init=, where its weights are wanted. */
+static status weights_fill(struct fit *fit)
+{
+    const struct setup *setup = fit->setup;
+    return setup->initial && !setup->anew ? initial_fill(setup, fit->store, &fit->audience)
+                                          : TACIT_OK;
+}
+
 static status fit_restore(struct fit *fit)
 {
     bool found;
     char why[1024];
     fit->position = (struct position){ .watched_step = -1, .loss = NAN, .last_loss = NAN };
     if (!fit->run)
-        return fit->setup->initial ? initial_fill(fit->setup, fit->store, &fit->audience)
-                                   : TACIT_OK;
+        return weights_fill(fit);
     TRY(checkpoint_load(fit->run->checkpoints, fit->store, &fit->position, &found, why,
                         sizeof why));
     uint64_t identity = setup_identity(fit->setup);
@@ -90,8 +97,8 @@ static status fit_restore(struct fit *fit)
              why, (long long)fit->position.step);
     if (found)
         tell(&fit->audience, TACIT_INFO, "going on from step %lld", (long long)fit->position.step);
-    if (!found && fit->setup->initial)
-        TRY(initial_fill(fit->setup, fit->store, &fit->audience));
+    if (!found)
+        TRY(weights_fill(fit));
     fit->touched = fit->saved = found;
     return TACIT_OK;
 }

@@ -292,7 +292,8 @@ status setup_open(const struct setup_request *request, const struct audience *au
     struct text said = { 0 };
     *setup = (struct setup){ .config = request->config,
                              .folder = request->folder,
-                             .tune = request->tune };
+                             .tune = request->tune,
+                             .anew = request->anew };
     machine_settle(setup);
     TRY(initial_open(setup));
     TRY(data_open(setup, request));

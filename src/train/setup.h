@@ -20,12 +20,13 @@ struct setup_request {
     const uint32_t *index; /* [count] samples to learn from; NULL: the part train, or all */
     size_t count;
     const char *folder; /* of the run, where a tokenizer is kept; NULL: none */
+    bool anew;          /* init= gives network, tokenizer and preprocessing, but no weights */
 };
 
 struct setup {
     struct config *config;
     const char *folder;
-    bool tune;                  /* as requested */
+    bool tune, anew;            /* as requested */
     struct model_file *initial; /* where the weights come from, init=; or NULL */
     const struct modality *modality;
     struct source *source;

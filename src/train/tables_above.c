@@ -10,7 +10,7 @@ static const char *const views[] = { "shift", "run", NULL };
 static const char *const units[] = { "auto", "documents", "lines", NULL };
 static const char *const ways[] = { "vectors", "bm25", "hybrid", NULL };
 static const char *const word_rules[] = { "english", "plain", NULL };
-static const char *const subjects[] = { "pixels", "untrained", "labels-only", NULL };
+static const char *const subjects[] = { "pixels", "words", "untrained", "labels-only", NULL };
 
 const tacit_row protocol_rows[] = {
     { "knn", "weighted vote of the nearest neighbours by cosine", "arXiv:1805.01978" },
@@ -22,7 +22,7 @@ const tacit_row protocol_rows[] = {
 };
 
 const struct option evaluate_options[] = {
-    PATH("data", "auto", "labelled pictures; auto: those of the run"),
+    PATH("data", "auto", "labelled samples; auto: those of the run"),
     LABELS,
     LIST("protocol", "knn,linear", protocols, "how to judge"),
     LIST("against", "", subjects, "rivals on the same splits"),

@@ -104,6 +104,29 @@ if LC_ALL=C grep -a -q '"classifier.weight"' moods/model.safetensors; then
 else
     bad "the head bears its published name"
 fi
+
+# ---- eval of texts ----
+try eval words labels=folders
+works "eval: what a network of texts has learned" "^pooling *mean" "^window *32 tokens" "^split *5 folds" "^run " \
+    "^knn, accuracy" "^linear, accuracy"
+try eval words labels=folders protocol=linear against=untrained,words,labels-only labels_per_class=5,30 draws=2 epochs=2
+works "against what needs no pretraining" "^untrained " "^words " "^labels-only " "steps of 10 texts" "AdamW" \
+    "run's tokenizer, but none of its weights"
+try eval data=reviews labels=folders protocol=linear against=words
+works "words by themselves: one of them decides" "^words *100.0"
+try eval moods protocol=head
+works "what the head says of what was held out" "^split *held out by the run" "^run *\(100\|9[0-9]\)"
+try eval words data=reviews
+fails "no labels: what could be done instead" 2 "labels=field:NAME" "tacit finetune RUN"
+try eval words labels=folders against=pixels
+fails "texts have no pixels" 2 "against=pixels: is of pictures"
+try eval data=reviews labels=folders against=words,pixels
+fails "nobody reads both" 2 "against=words: is of texts\|against=pixels: is of pictures"
+try eval base labels=folders against=words
+fails "pictures have no words" 2 "against=words: is of texts"
+try eval words labels=folders against=labels-only views=run
+fails "texts have no views" 2 "views=run"
+
 mkdir new
 echo "the film was a play of light and old friends who meet again wonderful by night in town." >new/1.txt
 echo "the film was a play of light and old friends who meet again dreadful by night in town." >new/2.txt
@@ -124,6 +147,10 @@ try finetune words data=pairs.csv field=first,second labels=field:score out=like
 works "finetune: numbers of pairs" "regression"
 try predict likeness data=pairs.csv labels=field:score out=pairs.jsonl
 works "numbers are predicted" "spearman  *[0-9.-]" "pearson  *[0-9.-]" "root_mean_square_error"
+try eval likeness data=pairs.csv labels=field:score protocol=head
+fails "a head that gives numbers is for predict" 2 "tacit predict likeness"
+try eval likeness data=pairs.csv labels=field:score protocol=knn k=5
+works "pairs of texts are samples, too" "^run "
 holds "one a line" "$(head -n 1 pairs.jsonl)" '"prediction": *[0-9.-]*, *"label": *[0-9.]*'
 
 # What does not fit.
