@@ -54,7 +54,8 @@ struct attributes {
         } reduce;
         struct {
             bool a, b;
-            bool half; /* operands may be stored as bf16 */
+            bool half;           /* operands may be stored as bf16 */
+            bool bias, residual; /* of matmul_sum: which further operands there are */
         } transpose;
         struct {
             int64_t heads, band;

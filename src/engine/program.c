@@ -21,6 +21,7 @@ static status run_passes(struct plan *plan)
     TRY(pass_merge(plan));
     TRY(pass_recompute(plan));
     TRY(pass_layout(plan));
+    TRY(pass_fuse(plan));
     TRY(pass_precision(plan));
     TRY(pass_place(plan));
     return plan->target->check ? plan_check(plan) : TACIT_OK;

@@ -18,7 +18,7 @@ static void rows_normalise(const struct decoder *d, int64_t begin, int64_t end, 
     float mean, inverse;
     for (int64_t r = begin; r < end; r++)
         kernels()->layer_norm(d->x + r * d->step, weight, bias, d->text.epsilon, to + r * d->step,
-                              &mean, &inverse, 1, d->text.width);
+                              false, &mean, &inverse, 1, d->text.width);
 }
 
 /* What a branch reads, for all members. */

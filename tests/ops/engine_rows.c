@@ -66,6 +66,7 @@ static bool is_checked_elsewhere(const struct op_type *op)
     return op->inputs == 0 || (op->flags & OP_EFFECT) || op == &op_bn_gradient ||
            op == &op_max_pool_gradient || op == &op_average_pool_gradient ||
            op == &op_attention_gradient || op == &op_layer_norm_gradient || op == &op_all_gather ||
+           op == &op_matmul_sum ||           /* pass_fuse emits it: engine_half */
            strcmp(op->name, "reorder") == 0; /* layout passes emit it */
 }
 

@@ -13,6 +13,7 @@ struct attention_call {
     int64_t items, slots, slot_items; /* a slot: the scratch of a thread, in floats */
     float *scratch;
     bool backward;
+    void (*kernel)(const struct attention_work *work, int64_t item, float *scratch);
     struct attention_draw *draw; /* [texts], where weights are dropped */
     char name[];                 /* of the draw: its graph may be freed before the program runs */
 };
@@ -24,8 +25,7 @@ static void slot_body(void *argument, int64_t begin, int64_t end)
     for (int64_t slot = begin; slot < end; slot++) {
         float *scratch = c->scratch + slot * c->slot_items;
         for (int64_t i = c->items * slot / c->slots; i < c->items * (slot + 1) / c->slots; i++)
-            (c->backward ? kernels()->attention_gradient : kernels()->attention)(&c->work, i,
-                                                                                 scratch);
+            c->kernel(&c->work, i, scratch);
     }
 }
 
@@ -53,9 +53,45 @@ static void attention_run(struct call *call)
     parallel_for(c->slots, 1e6, slot_body, c);
 }
 
-static int64_t whole(int64_t count)
+static int64_t whole(int64_t count, int64_t of)
 {
-    return (count + 15) / 16 * 16;
+    return (count + of - 1) / of * of;
+}
+
+/* Floats that one head wants, by kernel. */
+static int64_t scratch_items(int64_t length, int64_t size, bool backward)
+{
+    int64_t wide = whole(length, 16), room = whole(size, 16), block = ATTENTION_QUERIES;
+    int64_t items = 2 * wide * room + block * (wide + room);
+    return backward ? items + 4 * wide * room + block * (wide + 2 * room) + wide : items;
+}
+
+static int64_t half_scratch_items(int64_t length, int64_t size, bool backward)
+{
+    int64_t wide = whole(length, HALF_PANEL), room = whole(size, HALF_PANEL);
+    int64_t block = ATTENTION_QUERIES, items = wide * room + block * wide * 3 / 2;
+    return backward ? items + 3 * wide * room + block * (wide * 3 / 2 + room) + wide : items;
+}
+
+static void choose_kernel(const struct call *call, struct attention_call *c)
+{
+    int64_t length = c->work.length, size = c->work.width / c->work.heads;
+    if (call->in[0].type.dtype == BF16) {
+        c->kernel = c->backward ? kernels()->attention_gradient_half : kernels()->attention_half;
+        c->slot_items = half_scratch_items(length, size, c->backward);
+    } else {
+        c->kernel = c->backward ? kernels()->attention_gradient : kernels()->attention;
+        c->slot_items = scratch_items(length, size, c->backward);
+    }
+    c->work.y_bf16 = (c->backward ? &call->in[1] : &call->out[0])->type.dtype == BF16;
+    c->work.dy_bf16 = c->backward && call->in[3].type.dtype == BF16;
+    c->work.dqkv_bf16 = c->backward && call->out[0].type.dtype == BF16;
+}
+
+bool attention_reads_bf16(const struct graph *graph, const struct node *node)
+{
+    int64_t heads = node->attribute.attention.heads;
+    return graph->value[node->in[0]].type.shape.dim[2] / 3 / heads % 2 == 0;
 }
 
 static void attention_drop(void *state)
@@ -102,10 +138,7 @@ static status attention_prepare(struct call *call)
     c->slots = parallel_threads() < c->items ? parallel_threads() : c->items;
     c->slots = c->slots > 1 ? c->slots : 1;
     c->backward = call->op == &op_attention_gradient;
-    int64_t wide = whole(qkv.dim[1]), room = whole(width / heads), block = ATTENTION_QUERIES;
-    c->slot_items = 2 * wide * room + block * (wide + room);
-    if (c->backward)
-        c->slot_items += 4 * wide * room + block * (wide + 2 * room) + wide;
+    choose_kernel(call, c);
     int64_t products = c->backward ? 5 : 2, seen = c->work.causal ? 1 : 2;
     call->flops = (double)(products * seen * qkv.dim[0] * qkv.dim[1] * qkv.dim[1] * width);
     call->state = c;

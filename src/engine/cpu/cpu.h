@@ -61,6 +61,12 @@ const struct cpu_kernel *cpu_find(const struct op_type *op);
 /* Which inputs the node's outputs may overwrite (-1: none). */
 void cpu_in_place(const struct graph *graph, const struct node *node, int in[OUTPUTS_MAX]);
 
+/* Whether the kernel of this op_sum reads bf16: sums over the rows of a matrix. */
+bool sum_reads_bf16(const struct graph *graph, const struct node *node);
+
+/* Whether that of this op_attention, or of its gradient, works in bf16: heads of even size. */
+bool attention_reads_bf16(const struct graph *graph, const struct node *node);
+
 /* Name of the instruction set in use: "avx2", "avx512", "avx512_bf16" (capped by TACIT_ISA). */
 const char *cpu_isa(void);
 

@@ -21,12 +21,49 @@ struct unary {
     double cost;
 };
 
+/* Operands and results that are stored as bf16 pass through pieces that stay in the nearest cache.
+ */
+enum { PIECE = 1024 };
+
+/* Items [at, at + count) of an operand as f32: where they are, or in the piece. */
+static const float *wide_piece(const struct operand *operand, int64_t at, int64_t count,
+                               float *piece)
+{
+    if (operand->type.dtype != BF16)
+        return (const float *)operand->data + at;
+    kernels()->from_bf16((const uint16_t *)operand->data + at, piece, count);
+    return piece;
+}
+
+/* Runs `make` on pieces of the items [begin, end) of inputs (at most two) and result. */
+static void by_pieces(const struct call *call, int64_t begin, int64_t end,
+                      void (*make)(const struct call *, const float *const in[], float *to,
+                                   int64_t count))
+{
+    float piece[3][PIECE];
+    bool narrow = call->out[0].type.dtype == BF16;
+    for (int64_t at = begin; at < end; at += PIECE) {
+        int64_t count = end - at < PIECE ? end - at : PIECE;
+        const float *in[2];
+        for (int k = 0; k < call->inputs; k++)
+            in[k] = wide_piece(&call->in[k], at, count, piece[k]);
+        make(call, in, narrow ? piece[2] : (float *)call->out[0].data + at, count);
+        if (narrow)
+            kernels()->to_bf16(piece[2], (uint16_t *)call->out[0].data + at, count);
+    }
+}
+
+static void unary_piece(const struct call *call, const float *const in[], float *to, int64_t count)
+{
+    if (call->op == &op_gelu && call->out[0].type.dtype == BF16)
+        kernels()->gelu_rounded(in[0], to, count);
+    else
+        kernels()->unary(((const struct unary *)call->state)->kind, in[0], to, count);
+}
+
 static void unary_body(void *argument, int64_t begin, int64_t end)
 {
-    struct call *call = argument;
-    const struct unary *u = call->state;
-    kernels()->unary(u->kind, (const float *)call->in[0].data + begin,
-                     (float *)call->out[0].data + begin, end - begin);
+    by_pieces(argument, begin, end, unary_piece);
 }
 
 static void unary_run(struct call *call)
@@ -158,12 +195,18 @@ static status spread_prepare(struct call *call)
 
 /* ---- the gradients of GELU ---- */
 
+static void gelu_gradient_piece(const struct call *call, const float *const in[], float *to,
+                                int64_t count)
+{
+    if (call->op == &op_gelu_gradient && call->out[0].type.dtype == BF16)
+        kernels()->gelu_gradient_rounded(in[0], in[1], to, count);
+    else
+        kernels()->gelu_gradient(call->op == &op_gelu_tanh_gradient, in[0], in[1], to, count);
+}
+
 static void gelu_gradient_body(void *argument, int64_t begin, int64_t end)
 {
-    struct call *call = argument;
-    kernels()->gelu_gradient(
-        call->op == &op_gelu_tanh_gradient, (const float *)call->in[0].data + begin,
-        (const float *)call->in[1].data + begin, (float *)call->out[0].data + begin, end - begin);
+    by_pieces(argument, begin, end, gelu_gradient_piece);
 }
 
 static void gelu_gradient_run(struct call *call)

@@ -16,12 +16,13 @@ static int64_t row_width(const struct operand *rows, const struct operand *index
     return count ? operand_size(rows) / count : 0;
 }
 
-static void gather_run(struct call *call)
+/* Rows [begin, end) of the result. */
+static void gather_body(void *argument, int64_t begin, int64_t end)
 {
+    struct call *call = argument;
     const int32_t *index = call->in[1].data;
-    int64_t count = operand_size(&call->in[1]), width = row_width(&call->out[0], &call->in[1]);
-    int64_t table = call->in[0].type.shape.dim[0];
-    for (int64_t i = 0; i < count; i++) {
+    int64_t width = row_width(&call->out[0], &call->in[1]), table = call->in[0].type.shape.dim[0];
+    for (int64_t i = begin; i < end; i++) {
         uint32_t *to = (uint32_t *)call->out[0].data + i * width;
         if (index[i] < 0 || index[i] >= table)
             memset(to, 0xFF, (size_t)width * sizeof *to); /* NaN: noticed by the finite check */
@@ -31,23 +32,49 @@ static void gather_run(struct call *call)
     }
 }
 
+static void gather_run(struct call *call)
+{
+    double cost = 2 + 0.2 * (double)row_width(&call->out[0], &call->in[1]);
+    parallel_for(operand_size(&call->in[1]), cost, gather_body, call);
+}
+
 static status gather_prepare(struct call *call)
 {
     call->run = gather_run;
     return TACIT_OK;
 }
 
+/* Threads share out the columns, by so many: each adds up all rows of its own, in their order, so
+ * that sums have the same bits on any number of threads. */
+enum { SCATTER_COLUMNS = 32 };
+
+/* Runs of columns [begin, end). */
+static void scatter_body(void *argument, int64_t begin, int64_t end)
+{
+    struct call *call = argument;
+    const int32_t *index = call->in[1].data;
+    int64_t rows = operand_size(&call->in[1]), width = row_width(&call->in[0], &call->in[1]);
+    int64_t table = call->out[0].type.shape.dim[0], first = begin * SCATTER_COLUMNS;
+    int64_t count = (width < end * SCATTER_COLUMNS ? width : end * SCATTER_COLUMNS) - first;
+    const float *from = (const float *)call->in[0].data + first;
+    float *to = (float *)call->out[0].data + first;
+    for (int64_t i = 0; i < table; i++)
+        memset(to + i * width, 0, (size_t)count * sizeof *to);
+    for (int64_t i = 0; i < rows; i++)
+        if (index[i] >= 0 && index[i] < table)
+            kernels()->accumulate(from + i * width, to + index[i] * width, count);
+}
+
 static void scatter_run(struct call *call)
 {
-    const int32_t *index = call->in[1].data;
-    int64_t count = operand_size(&call->in[1]), width = row_width(&call->in[0], &call->in[1]);
-    int64_t table = call->out[0].type.shape.dim[0];
-    float *to = call->out[0].data;
-    const float *from = call->in[0].data;
-    memset(to, 0, (size_t)operand_size(&call->out[0]) * sizeof *to);
-    for (int64_t i = 0; i < count; i++)
-        for (int64_t j = 0; index[i] >= 0 && index[i] < table && j < width; j++)
-            to[index[i] * width + j] += from[i * width + j];
+    int64_t width = row_width(&call->in[0], &call->in[1]);
+    if (operand_size(&call->in[1]) == 0) {
+        memset(call->out[0].data, 0, (size_t)operand_size(&call->out[0]) * sizeof(float));
+        return;
+    }
+    int64_t items = operand_size(&call->in[0]) + operand_size(&call->out[0]);
+    double cost = 0.2 * SCATTER_COLUMNS * (double)items / (double)(width + 1);
+    parallel_for((width + SCATTER_COLUMNS - 1) / SCATTER_COLUMNS, cost, scatter_body, call);
 }
 
 static status scatter_prepare(struct call *call)

@@ -1,4 +1,5 @@
 /* Calls of matrix products. */
+#include "engine/cpu/half.h"
 #include "engine/cpu/onednn.h"
 #include "engine/cpu/tables.h"
 
@@ -31,7 +32,8 @@ static status product_prepare(struct call *call)
                                  .a_transposed = ta,
                                  .b_transposed = tb,
                                  .a_bf16 = call->in[0].type.dtype == BF16,
-                                 .b_bf16 = call->in[1].type.dtype == BF16 };
+                                 .b_bf16 = call->in[1].type.dtype == BF16,
+                                 .c_bf16 = call->out[0].type.dtype == BF16 };
     if ((batches(a) != 1 && batches(a) != r.batch) || (batches(b) != 1 && batches(b) != r.batch))
         return fail(TACIT_FAILED, "matmul on the CPU cannot broadcast %s against %s", shape_text(a),
                     shape_text(b));
@@ -52,5 +54,7 @@ static status product_prepare(struct call *call)
 
 const struct cpu_kernel cpu_matmul[] = {
     { &op_matmul, product_prepare, NULL, NULL, false },
+    { &op_matmul_sum, half_prepare, NULL, NULL, false },
+    { &op_matmul_accumulate, half_prepare, NULL, NULL, false },
     { 0 },
 };

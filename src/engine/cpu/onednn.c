@@ -382,7 +382,7 @@ status product_new(const struct product_request *r, struct primitive **primitive
         described_operand(r, r->a_repeats, r->m, r->k, r->a_transposed, r->a_bf16);
     dnnl_memory_desc_t b =
         described_operand(r, r->b_repeats, r->k, r->n, r->b_transposed, r->b_bf16);
-    dnnl_memory_desc_t c = described_matrix(r->batch, r->m, r->n, false, false);
+    dnnl_memory_desc_t c = described_matrix(r->batch, r->m, r->n, false, r->c_bf16);
     dnnl_matmul_desc_t desc;
     TRY(check(dnnl_matmul_desc_init(&desc, &a, &b, NULL, &c), "describe a matrix product"));
     dnnl_primitive_desc_t found = first_good(&desc, NULL);
@@ -413,7 +413,7 @@ status product_new(const struct product_request *r, struct primitive **primitive
     return TACIT_OK;
 }
 
-status product_execute(struct primitive *p, const void *a, const void *b, float *c, void *scratch)
+status product_execute(struct primitive *p, const void *a, const void *b, void *c, void *scratch)
 {
     attach(p, (void *const[]){ (void *)a, (void *)b, c }, scratch);
     dnnl_exec_arg_t arguments[] = { { DNNL_ARG_SRC, p->side[SIDE_X].given },
@@ -474,4 +474,10 @@ const char *onednn_version(void)
 bool onednn_has_bf16(void)
 {
     return onednn_start() == TACIT_OK && (dnnl_get_effective_cpu_isa() & 0xe7) == 0xe7;
+}
+
+bool onednn_has_tiles(void)
+{
+    unsigned tiles = dnnl_cpu_isa_avx512_core_amx;
+    return onednn_start() == TACIT_OK && ((unsigned)dnnl_get_effective_cpu_isa() & tiles) == tiles;
 }

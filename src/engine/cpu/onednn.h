@@ -41,11 +41,11 @@ struct product_request {
     int64_t batch, m, n, k;
     bool a_repeats, b_repeats; /* one matrix for all batches */
     bool a_transposed, b_transposed;
-    bool a_bf16, b_bf16;
+    bool a_bf16, b_bf16, c_bf16;
 };
 
 status product_new(const struct product_request *request, struct primitive **primitive);
-status product_execute(struct primitive *primitive, const void *a, const void *b, float *c,
+status product_execute(struct primitive *primitive, const void *a, const void *b, void *c,
                        void *scratch);
 
 size_t primitive_scratch(const struct primitive *primitive);
@@ -57,5 +57,8 @@ const char *onednn_version(void);
 
 /* Whether bf16 runs natively here (DESIGN: a mask of instruction-set bits, not an order). */
 bool onednn_has_bf16(void);
+
+/* Whether the processor multiplies tiles of bf16 (AMX), which oneDNN does best. */
+bool onednn_has_tiles(void);
 
 #endif

@@ -64,7 +64,7 @@ static void reduce_outer(const struct reduction *r, const float *x, double *tota
 {
     int64_t width = r->size[0];
     if (!r->largest && r->axes == 2) {
-        kernels()->column_sum(x, rows, width, total);
+        kernels()->column_sum(x, false, rows, width, total);
         return;
     }
     for (int64_t row = 0; row < rows; row++) {
@@ -110,9 +110,19 @@ static void column_parts(void *argument, int64_t begin, int64_t end)
         int64_t first = rows * part / PARTS, last = rows * (part + 1) / PARTS;
         double *total = (double *)piece->call->scratch + part * width;
         memset(total, 0, (size_t)width * sizeof *total);
-        kernels()->column_sum((const float *)piece->call->in[0].data + first * width, last - first,
-                              width, total);
+        const struct operand *x = &piece->call->in[0];
+        kernels()->column_sum((const char *)x->data +
+                                  first * width * (int64_t)dtype_bytes(x->type.dtype),
+                              x->type.dtype == BF16, last - first, width, total);
     }
+}
+
+bool sum_reads_bf16(const struct graph *graph, const struct node *node)
+{
+    struct shape x = graph->value[node->in[0]].type.shape;
+    int last = x.rank - 1;
+    return last > 0 && node->attribute.reduce.axes == (1u << last) - 1 && x.dim[last] > 1 &&
+           x.dim[last] <= PARTS_WIDTH && shape_size(x) > x.dim[last];
 }
 
 static bool by_parts(const struct reduction *r)

@@ -17,6 +17,12 @@ static float *row_of(const struct operand *operand, int64_t r, int64_t width)
     return (float *)operand->data + r * width;
 }
 
+/* Item `at` of an operand in f32 or bf16. */
+static void *items_of(const struct operand *operand, int64_t at)
+{
+    return (char *)operand->data + at * (int64_t)dtype_bytes(operand->type.dtype);
+}
+
 static void softmax_body(void *argument, int64_t begin, int64_t end)
 {
     struct call *call = argument;
@@ -39,9 +45,9 @@ static void layer_norm_body(void *argument, int64_t begin, int64_t end)
     struct call *call = argument;
     int64_t w = width_of(call);
     kernels()->layer_norm(row_of(&call->in[0], begin, w), call->in[1].data, call->in[2].data,
-                          call->attribute.number, row_of(&call->out[0], begin, w),
-                          row_of(&call->out[1], begin, 1), row_of(&call->out[2], begin, 1),
-                          end - begin, w);
+                          call->attribute.number, items_of(&call->out[0], begin * w),
+                          call->out[0].type.dtype == BF16, row_of(&call->out[1], begin, 1),
+                          row_of(&call->out[2], begin, 1), end - begin, w);
 }
 
 static void l2_normalize_body(void *argument, int64_t begin, int64_t end)
@@ -118,8 +124,9 @@ static void layer_norm_gradient_body(void *argument, int64_t begin, int64_t end)
         memset(sums, 0, (size_t)(2 * w) * sizeof *sums);
         kernels()->layer_norm_gradient(
             row_of(&call->in[0], first, w), call->in[1].data, row_of(&call->in[2], first, 1),
-            row_of(&call->in[3], first, 1), row_of(&call->in[4], first, w),
-            row_of(&call->out[0], first, w), sums, sums + w, last - first, w);
+            row_of(&call->in[3], first, 1), items_of(&call->in[4], first * w),
+            call->in[4].type.dtype == BF16, row_of(&call->out[0], first, w), sums, sums + w,
+            last - first, w);
     }
 }
 

@@ -130,3 +130,57 @@ const struct op_type op_matmul = {
     .reference = reference_matmul,
     .make = make_matmul,
 };
+
+/* Inputs: a, b, then as the attributes say a bias [N] and a residual as large as the result. Made
+ * by pass_fuse of a product whose operands are rounded and of what is added to it; the result has
+ * the shape of the last sum. */
+static bool shape_matmul_sum(const struct graph *graph, const struct node *node, struct type out[])
+{
+    bool bias = node->attribute.transpose.bias, residual = node->attribute.transpose.residual;
+    if (node->inputs != 2 + bias + residual || !shape_matmul(graph, node, out))
+        return false;
+    struct shape y = out[0].shape;
+    if (bias && !shape_equal(input_type(graph, node, 2).shape, SHAPE(y.dim[y.rank - 1])))
+        return false;
+    return !residual || shape_size(input_type(graph, node, 2 + bias).shape) == shape_size(y);
+}
+
+static void reference_matmul_sum(const struct reference_call *call)
+{
+    struct shape y = call->out_type[0]->shape;
+    int64_t width = y.dim[y.rank - 1], size = shape_size(y);
+    bool bias = call->node->attribute.transpose.bias;
+    reference_matmul(call);
+    for (int64_t i = 0; bias && i < size; i++)
+        call->out[0][i] += call->in[2][i % width];
+    for (int64_t i = 0; call->node->attribute.transpose.residual && i < size; i++)
+        call->out[0][i] += call->in[2 + bias][i];
+}
+
+const struct op_type op_matmul_sum = {
+    .name = "matmul_sum",
+    .doc = "Matrix product of rounded operands with what is added to it.",
+    .inputs = -1,
+    .outputs = 1,
+    .flags = OP_PURE | OP_NO_GRADIENT,
+    .attribute = ATTRIBUTE_TRANSPOSE,
+    .shape = shape_matmul_sum,
+    .reference = reference_matmul_sum,
+};
+
+static bool shape_matmul_accumulate(const struct graph *graph, const struct node *node,
+                                    struct type out[])
+{
+    (void)out;
+    struct shape a = input_type(graph, node, 0).shape, b = input_type(graph, node, 1).shape;
+    return a.rank == 2 && b.rank == 2 && a.dim[0] == b.dim[0];
+}
+
+const struct op_type op_matmul_accumulate = {
+    .name = "matmul_accumulate",
+    .doc = "Adds a^T b, of rounded operands, to a parameter's place in the gradient arena.",
+    .inputs = 2,
+    .flags = OP_EFFECT | OP_NO_GRADIENT,
+    .attribute = ATTRIBUTE_TENSOR,
+    .shape = shape_matmul_accumulate,
+};

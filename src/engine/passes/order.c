@@ -114,7 +114,8 @@ static void key_reduce(struct text *key, const struct attributes *a, int rank)
 static void key_transpose(struct text *key, const struct attributes *a, int rank)
 {
     (void)rank;
-    text_append(key, " %d %d %d", a->transpose.a, a->transpose.b, a->transpose.half);
+    text_append(key, " %d %d %d %d %d", a->transpose.a, a->transpose.b, a->transpose.half,
+                a->transpose.bias, a->transpose.residual);
 }
 
 static void key_part(struct text *key, const struct attributes *a, int rank)

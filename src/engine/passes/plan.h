@@ -51,6 +51,9 @@ status pass_recompute(struct plan *plan);
 /* Chooses layouts by the kernels' rules and inserts reorders. */
 status pass_layout(struct plan *plan);
 
+/* Under bf16: a product that our own kernels make takes over what is added to it. */
+status pass_fuse(struct plan *plan);
+
 /* Chooses how values are stored (target.precision) and inserts casts. */
 status pass_precision(struct plan *plan);
 

@@ -1,10 +1,8 @@
 /* Attention of one head of one text. Keys that a block of queries may see lie in one strip of
  * scores, which is all that is ever kept of the T x T matrix; what lies after a causal block or
  * before its band is not computed. */
+#include "engine/cpu/kernels/attention_sight.h"
 #include "engine/cpu/kernels/curves.h"
-#include "engine/cpu/kernels/kernels.h"
-
-#include <math.h>
 
 enum { QUERIES = ATTENTION_QUERIES };
 
@@ -112,23 +110,18 @@ struct head {
     float *rest;          /* what else the gradient wants */
 };
 
-static int64_t whole(int64_t count)
-{
-    return (count + LANES - 1) / LANES * LANES;
-}
-
 static struct head open_head(const struct attention_work *work, int64_t item, float *scratch)
 {
     int64_t text = item / work->heads, number = item % work->heads;
     int64_t size = work->width / work->heads, step = 3 * work->width;
     struct head h = { .work = work,
-                      .q = work->qkv + text * work->length * step + number * size,
+                      .q = (const float *)work->qkv + text * work->length * step + number * size,
                       .group = work->group ? work->group + text * work->length : NULL,
                       .step = step,
                       .length = work->length,
                       .size = size,
-                      .wide = whole(work->length),
-                      .room = whole(size),
+                      .wide = whole_of(work->length, LANES),
+                      .room = whole_of(size, LANES),
                       .scale = (float)(1 / sqrt((double)size)),
                       .number = number };
     if (work->least)
@@ -144,40 +137,6 @@ static struct head open_head(const struct attention_work *work, int64_t item, fl
     return h;
 }
 
-/* Drops weights of query i in row[0 …], whose first item is of key `first`. */
-static void drop(const struct head *h, int64_t i, int64_t first, int64_t count, float *row)
-{
-    const struct attention_work *work = h->work;
-    int64_t at = (h->number * h->length + i) * h->wide + first;
-    if (work->least)
-        KERNEL(dropout)(h->draw.key, h->draw.high, at, work->least, work->factor, row, row, count);
-}
-
-/* Keys that query i may see by its place: [first, last). */
-static void sight(const struct attention_work *work, int64_t i, int64_t *first, int64_t *last)
-{
-    *last = work->causal ? i + 1 : work->length;
-    *first = work->band && i + 1 > work->band ? i + 1 - work->band : 0;
-}
-
-/* Whole vectors of keys that query i may see end here. */
-static int64_t seen_by(const struct head *h, int64_t i)
-{
-    int64_t first, last;
-    sight(h->work, i, &first, &last);
-    return whole(last);
-}
-
-/* The strip of a block of queries: whole vectors that hold all that any of them sees. */
-static void strip(const struct head *h, int64_t start, int64_t count, int64_t *first, int64_t *last)
-{
-    int64_t unused;
-    sight(h->work, start, first, &unused);
-    sight(h->work, start + count - 1, &unused, last);
-    *first = *first / LANES * LANES;
-    *last = whole(*last);
-}
-
 /* Scores of a block of queries against its strip; what a query must not see is far below. */
 static void score(const struct head *h, int64_t start, int64_t count, int64_t first, int64_t last)
 {
@@ -185,29 +144,19 @@ static void score(const struct head *h, int64_t start, int64_t count, int64_t fi
                              h->keys + first, h->scores,    h->step, 1,
                              h->wide,         h->wide,      false };
     small_product(&product);
-    for (int64_t r = 0; r < count; r++) {
-        float *row = h->scores + r * h->wide;
-        int64_t from, to;
-        sight(h->work, start + r, &from, &to);
-        for (int64_t j = first; j < from; j++)
-            row[j - first] = -INFINITY;
-        for (int64_t j = to; j < last; j++)
-            row[j - first] = -INFINITY;
-        for (int64_t j = from; h->group && j < to; j++)
-            if (h->group[j] != h->group[start + r])
-                row[j - first] = -INFINITY;
-    }
+    for (int64_t r = 0; r < count; r++)
+        hide(h->work, h->group, start + r, first, last, h->scores + r * h->wide);
 }
 
 void KERNEL(attention)(const struct attention_work *work, int64_t item, float *scratch)
 {
     struct head h = open_head(work, item, scratch);
     int64_t text = item / work->heads, number = item % work->heads, first, last;
-    float *y = work->y + text * h.length * work->width + number * h.size;
+    float *y = (float *)work->y + text * h.length * work->width + number * h.size;
     pack_rows(h.v, h.step, h.length, h.size, h.room, 1, h.values);
     for (int64_t start = 0; start < h.length; start += QUERIES) {
         int64_t count = h.length - start < QUERIES ? h.length - start : QUERIES;
-        strip(&h, start, count, &first, &last);
+        strip(work, start, count, LANES, &first, &last);
         score(&h, start, count, first, last);
         float share[QUERIES];
         for (int64_t r = 0; r < count; r++) {
@@ -222,7 +171,7 @@ void KERNEL(attention)(const struct attention_work *work, int64_t item, float *s
             double sum = v16_sum(total);
             work->level[item * h.length + start + r] = largest + (float)log(sum);
             share[r] = (float)(1 / sum);
-            drop(&h, start + r, first, seen_by(&h, start + r) - first, row);
+            drop_weights(work, h.draw, h.number, start + r, first, row);
         }
         int64_t seen = (last < h.length ? last : h.length) - first;
         struct small product = { count,    h.room, seen, h.scores, h.values + first * h.room,
@@ -277,10 +226,9 @@ static void slopes(const struct head *h, const struct reverse *r, int64_t start,
         float radial = 0;
         for (int64_t k = 0; k < h->size; k++)
             radial += y[i * h->work->width + k] * dy[k];
-        int64_t end = seen_by(h, start + i);
-        for (int64_t j = 0; h->work->least && j < end - first; j++)
+        for (int64_t j = 0; h->work->least && j < last - first; j++)
             r->kept[j] = 1;
-        drop(h, start + i, first, end - first, r->kept);
+        drop_weights(h->work, h->draw, h->number, start + i, first, r->kept);
         for (int64_t j = 0; j < last - first; j += LANES) {
             v16 weight = v16_exp(v16_load(p + j) - level[i]), kept = v16_load(r->kept + j);
             v16_store(p + j, weight * kept);
@@ -295,7 +243,7 @@ static void reverse_block(const struct head *h, const struct reverse *r, int64_t
                           float *dq)
 {
     int64_t first, last, width = h->work->width;
-    strip(h, start, count, &first, &last);
+    strip(h->work, start, count, LANES, &first, &last);
     int64_t seen = (last < h->length ? last : h->length) - first;
     score(h, start, count, first, last);
     pack_rows(h->q + start * h->step, h->step, count, h->size, h->room, h->scale, r->queries);
@@ -329,11 +277,11 @@ void KERNEL(attention_gradient)(const struct attention_work *work, int64_t item,
     struct reverse r = open_reverse(&h);
     int64_t text = item / work->heads, number = item % work->heads;
     int64_t at = text * h.length * work->width + number * h.size;
-    float *dq = work->dqkv + text * h.length * h.step + number * h.size;
+    float *dq = (float *)work->dqkv + text * h.length * h.step + number * h.size;
     for (int64_t start = 0; start < h.length; start += QUERIES) {
         int64_t count = h.length - start < QUERIES ? h.length - start : QUERIES;
-        reverse_block(&h, &r, start, count, work->level + item * h.length, work->y + at,
-                      work->dy + at, dq);
+        reverse_block(&h, &r, start, count, work->level + item * h.length,
+                      (const float *)work->y + at, (const float *)work->dy + at, dq);
     }
     for (int64_t t = 0; t < h.length; t++) {
         memcpy(dq + work->width + t * h.step, r.dkeys + t * h.room, (size_t)h.size * sizeof *dq);

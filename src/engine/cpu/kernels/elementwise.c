@@ -41,6 +41,41 @@ INLINE v16 v16_part(const float *from, int64_t count)
 UNARY_CURVES(U)
 #undef U
 
+/* Exact GELU where it is rounded to bf16 afterwards, and dy times its slope. NaN passes. */
+INLINE v16 rounded_gelu(v16 x)
+{
+    v16 density;
+    return x * v16_normal(x, &density);
+}
+
+INLINE v16 rounded_slope(v16 x)
+{
+    v16 density, distribution = v16_normal(x, &density);
+    return distribution + x * density;
+}
+
+void KERNEL(gelu_rounded)(const float *x, float *y, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        v16_store(y + i, rounded_gelu(v16_load(x + i)));
+    if (i < count) {
+        v16 rest = rounded_gelu(v16_part(x + i, count - i));
+        memcpy(y + i, &rest, (size_t)(count - i) * sizeof *y);
+    }
+}
+
+void KERNEL(gelu_gradient_rounded)(const float *dy, const float *x, float *dx, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        v16_store(dx + i, v16_load(dy + i) * rounded_slope(v16_load(x + i)));
+    if (i < count) {
+        v16 rest = v16_part(dy + i, count - i) * rounded_slope(v16_part(x + i, count - i));
+        memcpy(dx + i, &rest, (size_t)(count - i) * sizeof *dx);
+    }
+}
+
 INLINE void gelu_gradient(const float *dy, const float *x, float *dx, int64_t count, bool tanh_form)
 {
     int64_t i = 0;
@@ -185,21 +220,29 @@ void KERNEL(run_max)(const float *x, int64_t count, float *largest)
     *largest = best;
 }
 
-void KERNEL(column_sum)(const float *x, int64_t rows, int64_t width, double *total)
+INLINE void column_sum(const void *x, int64_t rows, int64_t width, double *total, bool bf16)
 {
     enum { STRETCH = 32 }; /* rows summed in f32 before they are added in double */
-    for (int64_t first = 0; first < rows; first += STRETCH, x += STRETCH * width) {
-        int64_t c = 0, count = rows - first < STRETCH ? rows - first : STRETCH;
+    for (int64_t first = 0; first < rows; first += STRETCH) {
+        int64_t c = 0, last = rows - first < STRETCH ? rows : first + STRETCH;
         for (; c + LANES <= width; c += LANES) {
             v16 part = v16_set(0);
-            for (int64_t r = 0; r < count; r++)
-                part += v16_load(x + r * width + c);
+            for (int64_t r = first; r < last; r++)
+                part += v16_get(x, r * width + c, bf16);
             d16_add(total + c, part);
         }
         for (; c < width; c++)
-            for (int64_t r = 0; r < count; r++)
-                total[c] += (double)x[r * width + c];
+            for (int64_t r = first; r < last; r++)
+                total[c] += (double)scalar_get(x, r * width + c, bf16);
     }
+}
+
+void KERNEL(column_sum)(const void *x, bool bf16, int64_t rows, int64_t width, double *total)
+{
+    if (bf16)
+        column_sum(x, rows, width, total, true);
+    else
+        column_sum(x, rows, width, total, false);
 }
 
 void KERNEL(to_bf16)(const float *x, void *y, int64_t count)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/cpu/kernels/half.h"
 #include "engine/cpu/kernels/panel.h"
 
 /* Element-wise functions: U(name, expression in x), B(name, expression in a and b). */
@@ -96,11 +97,13 @@ enum { ATTENTION_QUERIES = 64 };
 struct attention_work {
     int64_t heads, length, width, band; /* band 0: none */
     bool causal;
-    const float *qkv;
+    const void *qkv;
     const int32_t *group; /* [texts, T], or NULL */
-    float *y, *level;     /* [texts, T, width]; [texts, heads, T]: ln sum e^score */
-    const float *dy;
-    float *dqkv;
+    void *y;              /* [texts, T, width] */
+    float *level;         /* [texts, heads, T]: ln sum e^score */
+    const void *dy;
+    void *dqkv;
+    bool y_bf16, dy_bf16, dqkv_bf16; /* only where qkv is bf16; all f32 else */
     /* Weights below `least` / 2^24 are dropped, the others times `factor`; 0: none is. Weight
      * (head, query, key) of a text is number (head T + query) T' + key of its stream, T' being T in
      * whole vectors. */
@@ -153,21 +156,27 @@ struct winograd_fetch {
     /* sum and largest of a run; column sums of [rows, width] added to totals */                   \
     X(run_sum, (const float *x, int64_t count, double *total))                                     \
     X(run_max, (const float *x, int64_t count, float *largest))                                    \
-    X(column_sum, (const float *x, int64_t rows, int64_t width, double *total))                    \
+    X(column_sum, (const void *x, bool bf16, int64_t rows, int64_t width, double *total))          \
     /* rows of `width` items */                                                                    \
     X(softmax, (const float *x, float *y, int64_t rows, int64_t width, bool logarithm))            \
     X(cross_entropy,                                                                               \
       (const float *x, const int32_t *target, float *y, int64_t rows, int64_t width))              \
     X(layer_norm, (const float *x, const float *weight, const float *bias, double epsilon,         \
-                   float *y, float *mean, float *inverse, int64_t rows, int64_t width))            \
-    X(layer_norm_gradient,                                                                         \
-      (const float *x, const float *weight, const float *mean, const float *inverse,               \
-       const float *dy, float *dx, double *dweight, double *dbias, int64_t rows, int64_t width))   \
+                   void *y, bool bf16, float *mean, float *inverse, int64_t rows, int64_t width))  \
+    X(layer_norm_gradient, (const float *x, const float *weight, const float *mean,                \
+                            const float *inverse, const void *dy, bool bf16, float *dx,            \
+                            double *dweight, double *dbias, int64_t rows, int64_t width))          \
     /* dx = dy times the slope of GELU at x: of its tanh form or the exact one */                  \
     X(gelu_gradient, (bool tanh_form, const float *dy, const float *x, float *dx, int64_t count))  \
+    /* exact GELU and its gradient, within 1e-5: where they are rounded to bf16 afterwards */      \
+    X(gelu_rounded, (const float *x, float *y, int64_t count))                                     \
+    X(gelu_gradient_rounded, (const float *dy, const float *x, float *dx, int64_t count))          \
     /* one head of one text, item = text heads + head; scratch of attention_scratch items */       \
     X(attention, (const struct attention_work *work, int64_t item, float *scratch))                \
     X(attention_gradient, (const struct attention_work *work, int64_t item, float *scratch))       \
+    /* the same where qkv is bf16; an even number of items a head */                               \
+    X(attention_half, (const struct attention_work *work, int64_t item, float *scratch))           \
+    X(attention_gradient_half, (const struct attention_work *work, int64_t item, float *scratch))  \
     X(l2_normalize,                                                                                \
       (const float *x, double epsilon, float *y, float *inverse, int64_t rows, int64_t width))     \
     /* random_float's numbers from `first`, a multiple of 4, of a stream (key, high);              \
@@ -232,6 +241,9 @@ struct winograd_fetch {
      * padded: width up to a multiple of 16, with zeroes behind the queries' ends */               \
     X(dots, (const float *row, int64_t rows, int64_t width, const float *query, int64_t padded,    \
              int64_t queries, float *squares, float *score))                                       \
+    /* products in bf16 (half.h): one operand packed; sums of a block */                           \
+    X(half_pack, (const struct half_operand *from, const struct half_piece *piece, uint32_t *to))  \
+    X(half_multiply, (const struct half_sums *s))                                                  \
     /* f32 <-> bf16, rounding to nearest even */                                                   \
     X(to_bf16, (const float *x, void *y, int64_t count))                                           \
     X(from_bf16, (const void *x, float *y, int64_t count))

@@ -58,53 +58,100 @@ void KERNEL(cross_entropy)(const float *x, const int32_t *target, float *y, int6
     }
 }
 
-void KERNEL(layer_norm)(const float *x, const float *weight, const float *bias, double epsilon,
-                        float *y, float *mean, float *inverse, int64_t rows, int64_t width)
+/* The sum of squared distances from `centre`. */
+static double spread_around(const float *x, int64_t width, float centre)
 {
-    for (int64_t r = 0; r < rows; r++, x += width, y += width) {
-        double total = 0, squares = 0;
+    enum { STRETCH = 64 };
+    double total = 0;
+    int64_t i = 0;
+    while (i + LANES <= width) {
+        v16 part = v16_set(0);
+        for (int k = 0; k < STRETCH && i + LANES <= width; k++, i += LANES) {
+            v16 apart = v16_load(x + i) - centre;
+            part += apart * apart;
+        }
+        total += v16_sum(part);
+    }
+    for (; i < width; i++)
+        total += (double)((x[i] - centre) * (x[i] - centre));
+    return total;
+}
+
+INLINE void normalize_row(const float *x, const float *weight, const float *bias, float centre,
+                          float factor, void *y, int64_t at, int64_t width, bool bf16)
+{
+    int64_t i = 0;
+    for (; i + LANES <= width; i += LANES)
+        v16_put(y, at + i,
+                (v16_load(x + i) - centre) * factor * v16_load(weight + i) + v16_load(bias + i),
+                bf16);
+    for (; i < width; i++)
+        scalar_put(y, at + i, (x[i] - centre) * factor * weight[i] + bias[i], bf16);
+}
+
+void KERNEL(layer_norm)(const float *x, const float *weight, const float *bias, double epsilon,
+                        void *y, bool bf16, float *mean, float *inverse, int64_t rows,
+                        int64_t width)
+{
+    for (int64_t r = 0; r < rows; r++, x += width) {
+        double total = 0;
         KERNEL(run_sum)(x, width, &total);
         float centre = (float)(total / (double)width);
-        for (int64_t i = 0; i < width; i++) /* y holds the squares for a moment */
-            y[i] = (x[i] - centre) * (x[i] - centre);
-        KERNEL(run_sum)(y, width, &squares);
-        float factor = (float)(1 / sqrt(squares / (double)width + epsilon));
-        for (int64_t i = 0; i < width; i++)
-            y[i] = (x[i] - centre) * factor * weight[i] + bias[i];
+        double variance = spread_around(x, width, centre) / (double)width;
+        float factor = (float)(1 / sqrt(variance + epsilon));
+        if (bf16)
+            normalize_row(x, weight, bias, centre, factor, y, r * width, width, true);
+        else
+            normalize_row(x, weight, bias, centre, factor, y, r * width, width, false);
         mean[r] = centre;
         inverse[r] = factor;
     }
 }
 
-/* Two sums over the row, then dx; dweight and dbias gain what these rows give. */
-void KERNEL(layer_norm_gradient)(const float *x, const float *weight, const float *mean,
-                                 const float *inverse, const float *dy, float *dx, double *dweight,
-                                 double *dbias, int64_t rows, int64_t width)
+/* One row: two sums, then dx; dweight and dbias gain what the row gives. dy lies `at` items on. */
+INLINE void gradient_row(const float *x, const float *weight, float centre, float factor,
+                         const void *dy, int64_t at, float *dx, double *dweight, double *dbias,
+                         int64_t width, bool bf16)
 {
-    for (int64_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
-        float centre = mean[r], factor = inverse[r];
-        v16 of_g = v16_set(0), of_gx = v16_set(0);
-        int64_t i = 0;
-        for (; i + LANES <= width; i += LANES) {
-            v16 hat = (v16_load(x + i) - centre) * factor, slope = v16_load(dy + i);
-            v16 g = slope * v16_load(weight + i);
-            of_g += g;
-            of_gx += g * hat;
-            d16_add(dweight + i, slope * hat);
-            d16_add(dbias + i, slope);
-        }
-        double g_sum = v16_sum(of_g), gx_sum = v16_sum(of_gx);
-        for (; i < width; i++) {
-            float hat = (x[i] - centre) * factor, g = dy[i] * weight[i];
-            g_sum += (double)g;
-            gx_sum += (double)(g * hat);
-            dweight[i] += (double)(dy[i] * hat);
-            dbias[i] += (double)dy[i];
-        }
-        float shift = (float)(g_sum / (double)width), radial = (float)(gx_sum / (double)width);
-        for (i = 0; i < width; i++) /* dx may lie where dy does */
-            dx[i] = factor * (dy[i] * weight[i] - shift - (x[i] - centre) * factor * radial);
+    v16 of_g = v16_set(0), of_gx = v16_set(0);
+    int64_t i = 0;
+    for (; i + LANES <= width; i += LANES) {
+        v16 hat = (v16_load(x + i) - centre) * factor, slope = v16_get(dy, at + i, bf16);
+        v16 g = slope * v16_load(weight + i);
+        of_g += g;
+        of_gx += g * hat;
+        d16_add(dweight + i, slope * hat);
+        d16_add(dbias + i, slope);
     }
+    double g_sum = v16_sum(of_g), gx_sum = v16_sum(of_gx);
+    for (; i < width; i++) {
+        float hat = (x[i] - centre) * factor, slope = scalar_get(dy, at + i, bf16);
+        g_sum += (double)(slope * weight[i]);
+        gx_sum += (double)(slope * weight[i] * hat);
+        dweight[i] += (double)(slope * hat);
+        dbias[i] += (double)slope;
+    }
+    float shift = (float)(g_sum / (double)width), radial = (float)(gx_sum / (double)width);
+    for (i = 0; i + LANES <= width; i += LANES) { /* dx may lie where dy does */
+        v16 g = v16_get(dy, at + i, bf16) * v16_load(weight + i);
+        v16_store(dx + i, factor * (g - shift - (v16_load(x + i) - centre) * factor * radial));
+    }
+    for (; i < width; i++)
+        dx[i] = factor * (scalar_get(dy, at + i, bf16) * weight[i] - shift -
+                          (x[i] - centre) * factor * radial);
+}
+
+void KERNEL(layer_norm_gradient)(const float *x, const float *weight, const float *mean,
+                                 const float *inverse, const void *dy, bool bf16, float *dx,
+                                 double *dweight, double *dbias, int64_t rows, int64_t width)
+{
+    for (int64_t r = 0; r < rows; r++, x += width, dx += width)
+        if (bf16)
+            gradient_row(x, weight, mean[r], inverse[r], dy, r * width, dx, dweight, dbias, width,
+                         true);
+        else
+            gradient_row(x, weight, mean[r], inverse[r], dy, r * width, dx, dweight, dbias, width,
+                         false);
 }
 
 void KERNEL(l2_normalize)(const float *x, double epsilon, float *y, float *inverse, int64_t rows,
