@@ -59,24 +59,6 @@ const char *path_absolute(struct arena *memory, const char *path)
     return copy;
 }
 
-status out_place_check(const char *out)
-{
-    struct stat about;
-    const char *slash = strrchr(out, '/');
-    char folder[PATH_BYTES] = ".";
-    if (strlen(out) >= PATH_BYTES - 16)
-        return fail(TACIT_USAGE, "out=%.100s…: the name is too long", out);
-    if (stat(out, &about) == 0 && !S_ISREG(about.st_mode))
-        return fail(TACIT_USAGE, "out=%s: is no file that could be replaced; name a file", out);
-    if (slash)
-        snprintf(folder, sizeof folder, "%.*s", (int)(slash - out) + 1, out);
-    if (stat(folder, &about) != 0 || !S_ISDIR(about.st_mode))
-        return fail(TACIT_USAGE, "out=%s: there is no folder %s; make it first", out, folder);
-    if (access(folder, W_OK) != 0)
-        return fail(TACIT_USAGE, "out=%s: nothing can be written into the folder %s", out, folder);
-    return TACIT_OK;
-}
-
 static const char *about_path(const char *path, char text[PATH_BYTES])
 {
     snprintf(text, PATH_BYTES, "%s.json", path);

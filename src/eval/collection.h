@@ -40,10 +40,6 @@ void collection_forget(const char *path);
 status collection_read(const char *path, struct collection *collection, bool *found);
 void collection_free(struct collection *collection);
 
-/* Whether a file can be written at `out`, asked before the work begins. TACIT_USAGE: it is a
- * folder, or its folder is missing or closed. */
-status out_place_check(const char *out);
-
 /* A path from the root; the path itself where it cannot be resolved. NULL: no memory. */
 const char *path_absolute(struct arena *memory, const char *path);
 

@@ -89,18 +89,15 @@ static bool ends_with(const char *text, const char *ending)
     return length > tail && strcmp(text + length - tail, ending) == 0;
 }
 
-static status out_check(const char *out, bool overwrite)
+static status out_check(const struct config *config)
 {
-    if (strcmp(out, "-") == 0)
-        return TACIT_OK;
-    if (!ends_with(out, ".npy") && !ends_with(out, ".csv") && !ends_with(out, ".tsv"))
+    const char *out = config_text(config, "out");
+    if (strcmp(out, "-") != 0 && !ends_with(out, ".npy") && !ends_with(out, ".csv") &&
+        !ends_with(out, ".tsv"))
         return fail(TACIT_USAGE,
                     "out=%s: must end in .npy, .csv or .tsv, or be - (standard output, as .tsv)",
                     out);
-    if (!overwrite && access(out, F_OK) == 0)
-        return fail(TACIT_USAGE, "out=%s: exists already; choose another, or say overwrite=true",
-                    out);
-    return out_place_check(out);
+    return sink_check(config);
 }
 
 /* Samples without a row: those of the source that are not in `kept`. */
@@ -296,8 +293,8 @@ tacit_status tacit_embed(const char *thing, tacit_config *config, const tacit_ob
     if (report)
         *report = NULL;
     TRY(tacit_config_check(config));
-    const char *out = config_value(&config->config, "out");
-    TRY(out_check(out, config_boolean(&config->config, "overwrite")));
+    TRY(out_check(&config->config));
+    const char *out = config_text(&config->config, "out");
     if (!thing || !*thing)
         return fail(TACIT_USAGE, "RUN is missing: tacit embed RUN data=DATA out=FILE.npy");
     struct embedding embedding = { .config = &config->config,

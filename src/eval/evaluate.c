@@ -3,8 +3,9 @@
 #include "base/memory.h"
 #include "eval/collection.h"
 #include "eval/evaluation.h"
-#include "eval/similarity.h"
 #include "eval/search.h"
+#include "eval/similarity.h"
+#include "eval/sink.h"
 #include "train/tasks.h"
 
 #include <math.h>
@@ -437,9 +438,7 @@ tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit
     if (report)
         *report = NULL;
     TRY(tacit_config_check(config));
-    const char *out = config_value(&config->config, "out");
-    if (out && *out)
-        TRY(out_place_check(out));
+    TRY(sink_check(&config->config));
     if (*config_text(&config->config, "qrels"))
         return search_judge(thing, &config->config, observer, report);
     if (strcmp(config_text(&config->config, "protocol"), "similarity") == 0)

@@ -72,6 +72,7 @@ status prompts_open(const struct generation *g, struct prompts **prompts)
     TRY(template_read(g, made));
     TRY(texts_find(g, made));
     if (*out) {
+        TRY(sink_check(g->config));
         TRY(sink_open(out, &made->sink));
         made->writes = true;
     }

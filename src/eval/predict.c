@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "eval/agreement.h"
 #include "eval/evaluation.h"
+#include "eval/sink.h"
 #include "train/report.h"
 #include "train/tasks.h"
 
@@ -346,6 +347,7 @@ tacit_status tacit_predict(const char *thing, tacit_config *config, const tacit_
     if (!form)
         return fail(TACIT_USAGE,
                     "out=%s: must end in .csv, .tsv or .jsonl, or be - (standard output)", out);
+    TRY(sink_check(&config->config));
     if (!thing || !*thing)
         return fail(TACIT_USAGE, "RUN is missing: tacit predict RUN data=DATA out=FILE.csv");
     struct prediction p = { .e = { .config = &config->config,

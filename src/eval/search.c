@@ -98,6 +98,7 @@ tacit_status tacit_search(const char *thing, tacit_config *config, const tacit_o
     if (report)
         *report = NULL;
     TRY(tacit_config_check(config));
+    TRY(sink_check(&config->config));
     if (!thing || !*thing)
         return fail(TACIT_USAGE, "VECTORS or TEXTS are missing: tacit search docs.npy query=\"…\"");
     const struct config *settings = &config->config;

@@ -1,10 +1,12 @@
 #include "eval/sink.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { FLOW_BYTES = 1 << 16 };
+enum { FLOW_BYTES = 1 << 16, SINK_PATH_BYTES = 4096 };
 
 static status standard_write(const char *bytes, size_t count)
 {
@@ -17,6 +19,30 @@ static status standard_write(const char *bytes, size_t count)
         bytes += done;
         count -= (size_t)done;
     }
+    return TACIT_OK;
+}
+
+status sink_check(const struct config *config)
+{
+    const char *out = config_text(config, "out");
+    struct stat about;
+    const char *slash = strrchr(out, '/');
+    char folder[SINK_PATH_BYTES] = ".";
+    if (!*out || strcmp(out, "-") == 0)
+        return TACIT_OK;
+    if (strlen(out) >= SINK_PATH_BYTES - 16)
+        return fail(TACIT_USAGE, "out=%.100s…: the name is too long", out);
+    if (stat(out, &about) == 0 && !S_ISREG(about.st_mode))
+        return fail(TACIT_USAGE, "out=%s: is no file that could be replaced; name a file", out);
+    if (slash)
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - out) + 1, out);
+    if (stat(folder, &about) != 0 || !S_ISDIR(about.st_mode))
+        return fail(TACIT_USAGE, "out=%s: there is no folder %s; make it first", out, folder);
+    if (access(folder, W_OK) != 0)
+        return fail(TACIT_USAGE, "out=%s: nothing can be written into the folder %s", out, folder);
+    if (access(out, F_OK) == 0 && !config_boolean(config, "overwrite"))
+        return fail(TACIT_USAGE, "out=%s: exists already; choose another, or say overwrite=true",
+                    out);
     return TACIT_OK;
 }
 

@@ -2,12 +2,17 @@
 #ifndef EVAL_SINK_H
 #define EVAL_SINK_H
 
+#include "base/config.h"
 #include "io/file.h"
 
 struct sink {
     struct file_writer writer;
     bool standard;
 };
+
+/* Whether a file can be written at out=, asked before the work begins; "" and "-" can. TACIT_USAGE:
+ * it is a folder, its folder is missing or closed, or it is there already, unless overwrite=. */
+status sink_check(const struct config *config);
 
 /* Opens `path`, "-" being standard output. TACIT_RESOURCES. Close it with sink_close. */
 status sink_open(const char *path, struct sink *sink);

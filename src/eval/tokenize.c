@@ -12,6 +12,7 @@
 #include "train/tasks.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 enum { PIECE_BYTES = 1 << 20, PATH_BYTES = 4096, NUMBER_BYTES = 16 };
 
@@ -131,10 +132,13 @@ static status task_train(struct tokenizing *task)
         .memory = (size_t)config_integer(config, "memory") << 20,
     };
     struct source *source;
+    struct stat about;
     if (!*data)
         return fail(TACIT_USAGE, "data: must be given: the texts to learn from");
     if (strcmp(out, "-") == 0)
         return fail(TACIT_USAGE, "out: must be given: FILE.json, or a folder to write");
+    if (stat(out, &about) != 0 || !S_ISDIR(about.st_mode))
+        TRY(sink_check(config));
     TRY(source_open(data, &how, &source));
     if (source->note)
         tell(&task->audience, TACIT_NOTICE, "%s", source->note);
@@ -152,6 +156,8 @@ static status whole_read(const struct tokenizing *task, struct text *text)
 {
     const char *words = config_text(task->config, "text"),
                *data = config_text(task->config, "data");
+    if (*words && *data)
+        return fail(TACIT_USAGE, "text=, data=%s: give one of the two", data);
     if (*words)
         return text_append_bytes(text, words, strlen(words));
     if (!*data)
@@ -374,6 +380,8 @@ static status action_run(struct tokenizing *task, size_t action)
         return actions[action].learn(task);
     if (!*path)
         return fail(TACIT_USAGE, "tokenizer: must be given: a file, a folder or a run");
+    if (actions[action].whole)
+        TRY(sink_check(task->config));
     TRY(tokenizer_open(path, &tokenizer));
     status result = actions[action].whole ? whole_read(task, &whole) : TACIT_OK;
     if (result == TACIT_OK)

@@ -122,6 +122,10 @@ static status tokenizer_settle(struct setup *setup, const struct audience *audie
         TRY(tokenizer_learn(setup, kind, audience));
     else
         TRY(tokenizer_load(choice, &setup->tokenizer));
+    if (!kind && !config_automatic(config, "vocab"))
+        return fail(TACIT_USAGE, "vocab=%lld: tokenizer=%s has a vocabulary of its own, %zu tokens",
+                    (long long)config_integer(config, "vocab"), choice,
+                    tokenizer_vocabulary(setup->tokenizer));
     return kept[0] ? tokenizer_save(setup->tokenizer, kept) : TACIT_OK;
 }
 

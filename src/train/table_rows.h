@@ -7,4 +7,6 @@
 #define LABELS \
     TEXT("labels", "auto", "auto (those of the format), none, folders, filename:REGEX, a FILE.csv")
 
+#define OVERWRITE SWITCH("overwrite", "false", "replace a file that is there already")
+
 #endif

@@ -40,6 +40,7 @@ const struct option evaluate_options[] = {
     WHOLE("seed", "0", 0, 9007199254740992., NULL, "of draws and folds"),
     WHOLE("batch_size", "256", 1, 1 << 24, "pictures", "pictures embedded at a time"),
     PATH("out", "", "a JSON file for the result, too"),
+    OVERWRITE,
     { 0 },
 };
 
@@ -54,6 +55,7 @@ static const char *const parts[] = { "all", "train", "test", NULL };
 const struct option predict_options[] = {
     PATH("data", "auto", "what to predict; auto: the data of the run"),
     PATH("out", "-", "FILE.csv, FILE.tsv or FILE.jsonl; -: standard output"),
+    OVERWRITE,
     LABELS,
     TEXT("field", "auto",
          "member, column or tag that holds the text; of pairs: first,second; auto: as the run"),
@@ -67,7 +69,7 @@ const struct option predict_options[] = {
 const struct option embed_options[] = {
     { .name = "data", .kind = OPTION_PATH, .help = "pictures or texts" },
     PATH("out", "-", "FILE.npy, FILE.csv or FILE.tsv; -: standard output"),
-    SWITCH("overwrite", "false", "replace a file that is there already"),
+    OVERWRITE,
     LABELS,
     TEXTS,
     CHOICE_AUTO("pooling", pooling_names,
@@ -79,11 +81,13 @@ const struct option embed_options[] = {
 
 const struct option tokenize_options[] = {
     PATH("data", "",
-         "texts to learn from or to count; to encode, one file, as it is; -: standard input"),
+         "texts to learn from or to count; to encode or decode, one file, as it is, or - for "
+         "standard input"),
     TEXT("text", "", "words, instead of data="),
     PATH("tokenizer", "", "a tokenizer.json, vocab.txt, vocab.json, a folder with one, or a run"),
     PATH("out", "-",
          "FILE.json or folder of a learned tokenizer; file of ids or bytes; -: standard output"),
+    OVERWRITE,
     TEXT("kind", "bpe", "bpe, wordpiece, characters or bytes"),
     WHOLE_AUTO("vocab", "auto", 2, 1 << 24, "tokens", "tokens to learn, special ones included"),
     TEXT_AUTO("pattern", "how bpe cuts words: gpt2, gpt4, cl100k, none; auto: gpt2"),
@@ -141,5 +145,6 @@ const struct option search_options[] = {
     WHOLE("batch_size", "256", 1, 1 << 24, "texts", "texts embedded at a time"),
     SWITCH("strict", "false", "stop at the first text that cannot be read"),
     PATH("out", "", "file for the rankings in TREC's format; -: standard output"),
+    OVERWRITE,
     { 0 },
 };

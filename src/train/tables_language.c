@@ -1,5 +1,5 @@
 /* Options of the tasks "perplexity" and "generate", which live above this room. */
-#include "base/option_rows.h"
+#include "train/table_rows.h"
 #include "train/tasks.h"
 
 static const char *const parts[] = { "validation", "train", "holdout", "test", "all", NULL };
@@ -33,6 +33,7 @@ const struct option generate_options[] = {
     PATH("reference", "", "lines that ought to come of prompts=: BLEU tells how near they come"),
     TEXT("field", "", "of prompts=: member or column with the text; of pairs: text,reference"),
     PATH("out", "", "a file for what comes of prompts=, a line each; -: standard output"),
+    OVERWRITE,
     WHOLE("tokens", "200", 1, 1e9, "tokens", "to generate, unless the text ends before"),
     REAL("temperature", "1", 0, 1000, NULL,
          "below 1 prefers what is likely; 0: always the likeliest"),

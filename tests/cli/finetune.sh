@@ -97,6 +97,8 @@ works "finetune: classes of texts" "held_out_accuracy"
 try predict moods out=moods.csv
 works "predictions of texts" "accuracy  *\(100\|9[0-9]\)" "f1 .*(of pos)" "part  *held out"
 try predict moods part=train out=known.csv
+fails "predictions are not replaced" 2 "known.csv: exists already" "overwrite=true"
+try predict moods part=train out=known.csv overwrite=true
 works "of texts that it has learned from, too" "learned from \([0-9]*\) of the \1 samples judged"
 holds "their rows" "$(cat moods.csv)" "^file,prediction,label,neg,pos" "pos/[0-9]*.txt,pos,pos,"
 if LC_ALL=C grep -a -q '"classifier.weight"' moods/model.safetensors; then

@@ -15,6 +15,8 @@ holds "its memory is said before" "$err" "^memory: at most [0-9]* MB"
 try tokenize encode tokenizer=books.json data=all.txt
 works "a file becomes numbers" "^[0-9 ]*$"
 echo "$out" >ids
+try tokenize train data=books/ kind=bpe vocab=270 out=books.json
+fails "a tokenizer is not replaced" 2 "books.json: exists already" "overwrite=true"
 "$TACIT" tokenize decode tokenizer=books.json data=ids out=back.txt
 if cmp -s back.txt all.txt; then ok "and the same file again"; else bad "and the same file again"; fi
 printf 'a\r\n\n b\377\000c' >odd.txt
