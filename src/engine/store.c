@@ -2,6 +2,7 @@
 #include "base/map.h"
 #include "base/random.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { PADDING_ITEMS = 16 }; /* tensors start on cache lines */
@@ -15,17 +16,22 @@ struct store {
 
 struct init init_constant(double value)
 {
-    return (struct init){ INIT_CONSTANT, value };
+    return (struct init){ INIT_CONSTANT, value, NULL };
 }
 
 struct init init_normal(double deviation)
 {
-    return (struct init){ INIT_NORMAL, deviation };
+    return (struct init){ INIT_NORMAL, deviation, NULL };
 }
 
 struct init init_uniform(double bound)
 {
-    return (struct init){ INIT_UNIFORM, bound };
+    return (struct init){ INIT_UNIFORM, bound, NULL };
+}
+
+struct init init_waves(double deviation)
+{
+    return (struct init){ INIT_WAVES, deviation, NULL };
 }
 
 struct store *store_new(uint64_t seed)
@@ -118,6 +124,8 @@ status range_declare(struct range *range, const char *name, enum tensor_kind kin
     struct arena *arena = &range->store->arena;
     struct tensor *made = arena_new(arena, 1, sizeof *made);
     char *kept = arena_text(arena, "%s", name);
+    if (init.twin)
+        init.twin = arena_text(arena, "%s", init.twin);
     struct tensor **grown =
         memory_resize(range->tensor, (size_t)range->tensors + 1, sizeof(struct tensor *));
     if (grown)
@@ -133,13 +141,23 @@ status range_declare(struct range *range, const char *name, enum tensor_kind kin
     return TACIT_OK;
 }
 
+static double wave(const struct tensor *tensor, int64_t item)
+{
+    static const double shortest = 3.14159265358979323846, ratio = 256;
+    int64_t width = tensor->shape.dim[tensor->shape.rank - 1], column = item % width;
+    double position = (double)(item / width);
+    double angle = position * shortest * pow(ratio, -(double)(column / 2 * 2) / (double)width);
+    return sqrt(2) * (column % 2 ? cos(angle) : sin(angle));
+}
+
 static void tensor_initialise(const struct tensor *tensor)
 {
     struct range *range = tensor->range;
     /* A follower starts as its leader: the draw is named by the leader's range. */
     const char *owner = range->leader ? range->leader->name : range->name;
-    struct random_stream stream = random_stream(range->store->seed, "initialise",
-                                                random_hash(owner), random_hash(tensor->name));
+    const char *name = tensor->init.twin ? tensor->init.twin : tensor->name;
+    struct random_stream stream =
+        random_stream(range->store->seed, "initialise", random_hash(owner), random_hash(name));
     float *value = tensor_value(tensor);
     double scale = tensor->init.value;
     int64_t size = shape_size(tensor->shape);
@@ -153,6 +171,9 @@ static void tensor_initialise(const struct tensor *tensor)
             break;
         case INIT_UNIFORM:
             value[i] = (float)(scale * (2 * random_double(&stream) - 1));
+            break;
+        case INIT_WAVES:
+            value[i] = (float)(scale * wave(tensor, i));
             break;
         }
     }

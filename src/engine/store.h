@@ -10,16 +10,23 @@
 
 /* How a tensor starts. Random kinds draw from (seed, full name), so that a tensor's start depends
  * on nothing else. */
-enum init_kind { INIT_CONSTANT, INIT_NORMAL, INIT_UNIFORM };
+enum init_kind { INIT_CONSTANT, INIT_NORMAL, INIT_UNIFORM, INIT_WAVES };
 
 struct init {
     enum init_kind kind;
-    double value; /* the constant, the standard deviation, or the bound of U(-b, b) */
+    double value;     /* the constant, the standard deviation, or the bound of U(-b, b) */
+    const char *twin; /* draws as the tensor of this name in its range does; NULL: by its own */
 };
 
 struct init init_constant(double value);
 struct init init_normal(double deviation);
 struct init init_uniform(double bound);
+
+/* A table of positions [count, width] for attention that should begin with what is near: columns
+ * 2k and 2k + 1 of row p are sine and cosine of p pi 256^(-2k / width), waves of 2 to 512 rows, so
+ * that the product of two rows falls with the logarithm of their distance. `deviation` of the
+ * items about 0. */
+struct init init_waves(double deviation);
 
 enum tensor_kind { TENSOR_PARAMETER, TENSOR_STATE };
 

@@ -170,6 +170,7 @@ static status evaluation_open(struct evaluation *e)
     if (e->path) {
         TRY(thing_open(e->path, &e->thing));
         e->input = e->thing.model.input;
+        e->thing.model.method.spread = e->input.kind == SAMPLE_TEXT; /* all of a long text counts */
         if (!config_automatic(e->config, "pooling"))
             e->thing.model.method.pooling = (enum text_pooling)config_choice(e->config, "pooling");
     }
@@ -328,7 +329,7 @@ static status predictor_run(struct evaluation *e, const struct subject *subject)
         TRY(cell_run(e, &judge, e->per_class[i], &score));
         for (const struct protocol *protocol = all_protocols; protocol->name; protocol++) {
             score.protocol = protocol->name;
-            if (!protocol->predict && word_in(e->config, "protocol", protocol->name))
+            if (protocol->predict != head_predict && word_in(e->config, "protocol", protocol->name))
                 TRY(score_add(e, &score));
         }
     }

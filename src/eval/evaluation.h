@@ -68,6 +68,10 @@ status head_predict(struct evaluation *e, const struct draw *learn, const struct
 status supervised_predict(struct evaluation *e, const struct draw *learn, const struct draw *judge,
                           int trial, int32_t *predicted);
 
+/* The protocol "finetune": as labels-only, but from the weights of the thing; texts only. */
+status finetune_predict(struct evaluation *e, const struct draw *learn, const struct draw *judge,
+                        int trial, int32_t *predicted);
+
 /* How labels-only trains on `count` labelled samples. */
 struct supervised_plan {
     int64_t batch, steps;

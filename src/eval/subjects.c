@@ -153,6 +153,7 @@ static status classify_linear(const struct evaluation *e, const struct subject *
 const struct protocol all_protocols[] = {
     { "knn", classify_neighbours, NULL },
     { "linear", classify_linear, NULL },
+    { "finetune", NULL, finetune_predict },
     { "head", NULL, head_predict },
     { NULL, NULL, NULL },
 };

@@ -1,5 +1,5 @@
 /* labels-only: the same network with a linear head, trained from its initial weights on the
- * labelled samples and nothing else. */
+ * labelled samples and nothing else; and protocol=finetune, which begins with the thing's. */
 #include "eval/evaluation.h"
 #include "base/memory.h"
 #include "train/fit.h"
@@ -39,6 +39,7 @@ struct rival {
     tacit_config *config;
     struct setup setup;
     struct fit fit;
+    bool trained; /* begins with the weights of the thing */
     char phase[80];
     uint32_t *learn, *judge, *kept; /* sample numbers */
 };
@@ -109,7 +110,7 @@ static status rival_train(struct rival *rival, size_t count)
         .source = e->source,
         .index = rival->learn,
         .count = count,
-        .anew = true,
+        .anew = !rival->trained,
     };
     if (e->audience.observer)
         rival->observer = *e->audience.observer;
@@ -168,12 +169,12 @@ static status rival_predict(struct rival *rival, size_t count, int32_t *predicte
     return result;
 }
 
-status supervised_predict(struct evaluation *e, const struct draw *learn, const struct draw *judge,
-                          int trial, int32_t *predicted)
+static status rival_run(struct evaluation *e, bool trained, const struct draw *learn,
+                        const struct draw *judge, int trial, int32_t *predicted)
 {
-    struct rival rival = { .e = e, .plan = supervised_plan(e, learn->count) };
-    snprintf(rival.phase, sizeof rival.phase, "labels-only: %lld labels, trial %d",
-             (long long)learn->count, trial + 1);
+    struct rival rival = { .e = e, .plan = supervised_plan(e, learn->count), .trained = trained };
+    snprintf(rival.phase, sizeof rival.phase, "%s: %lld labels, trial %d",
+             trained ? "finetune" : "labels-only", (long long)learn->count, trial + 1);
     status result = samples_list(e, learn, &rival.learn);
     if (result == TACIT_OK)
         result = samples_list(e, judge, &rival.judge);
@@ -185,4 +186,20 @@ status supervised_predict(struct evaluation *e, const struct draw *learn, const 
         result = rival_predict(&rival, (size_t)judge->count, predicted);
     rival_free(&rival);
     return result;
+}
+
+status supervised_predict(struct evaluation *e, const struct draw *learn, const struct draw *judge,
+                          int trial, int32_t *predicted)
+{
+    return rival_run(e, false, learn, judge, trial, predicted);
+}
+
+status finetune_predict(struct evaluation *e, const struct draw *learn, const struct draw *judge,
+                        int trial, int32_t *predicted)
+{
+    if (e->source->kind != SAMPLE_TEXT)
+        return fail(TACIT_USAGE,
+                    "protocol=finetune: is for texts; take linear or knn, or tacit finetune %s",
+                    e->path);
+    return rival_run(e, true, learn, judge, trial, predicted);
 }

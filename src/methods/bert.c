@@ -88,6 +88,7 @@ static status configure(struct method *m, const struct config *config)
     *o = (struct bert){ .next = config_boolean(config, "method.next_sentence"),
                         .shorter = config_real(config, "method.short_rate") };
     m->pooling = POOL_MEAN;
+    m->spread = true;
     return masked_configure(&o->masked, config);
 }
 

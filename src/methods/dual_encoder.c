@@ -69,6 +69,7 @@ static status configure(struct method *m, const struct config *config)
     *o = (struct dual_encoder){ .cosine = config_choice(config, "method.similarity") == 0,
                                 .negatives = config_boolean(config, "method.negatives") };
     m->pooling = config_choice(config, "method.pooling");
+    m->spread = true;
     o->scale = config_automatic(config, "method.scale") ? o->cosine ? 20 : 1
                                                         : config_real(config, "method.scale");
     return TACIT_OK;

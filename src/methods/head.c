@@ -24,7 +24,9 @@ static int text_fields(const struct method *m, struct field field[])
 
 void head_request(const struct method *m, struct text_request *request)
 {
-    *request = (struct text_request){ .form = TEXT_FRAMES, .window = method_window(m), .sides = 1 };
+    *request = (struct text_request){
+        .form = TEXT_FRAMES, .window = method_window(m), .sides = 1, .spread = m->spread
+    };
 }
 
 /* As torchvision's classifiers. */
@@ -106,10 +108,15 @@ val head_outputs(const struct method *m, struct graph *g, const val view[], int6
     return inputs[m->network->input].outputs(m, g, method_features(m, g, view), outputs);
 }
 
+const char *const long_text_names[] = { "beginning", "windows", NULL };
+
 status head_configure(struct method *m, const struct config *config)
 {
+    m->spread = config_choice(config, "method.long_texts") == 1;
     if (!config_automatic(config, "method.pooling"))
         m->pooling = config_choice(config, "method.pooling");
+    else if (m->pooled)
+        return TACIT_OK;
     else if (m->frozen) /* published poolings want to be trained */
         m->pooling = POOL_MEAN;
     else if (m->network->input == INPUT_TOKENS)

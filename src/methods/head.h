@@ -4,6 +4,7 @@
 #ifndef METHODS_HEAD_H
 #define METHODS_HEAD_H
 
+#include "base/option_rows.h"
 #include "methods/methods.h"
 
 /* The fields that the network reads: "view0", or those of a text, or a pair, in one frame. */
@@ -23,12 +24,14 @@ enum text_pooling head_pooling(const struct network_type *network);
 
 extern const char *const head_networks[];
 
-#define HEAD_OPTIONS                                                                          \
-    {                                                                                         \
-        .name = "pooling", .kind = OPTION_CHOICE, .fallback = "auto", .automatic = true,      \
-        .choices = pooling_names,                                                             \
-        .help = "how a text becomes one vector; auto: as published, or the mean of a frozen " \
-                "network"                                                                     \
-    }
+extern const char *const long_text_names[];
+
+#define HEAD_OPTIONS                                                                              \
+    CHOICE_AUTO("pooling", pooling_names,                                                         \
+                "how a text becomes one vector; auto: as pretrained here, else as published, or " \
+                "the mean of a frozen network"),                                                  \
+        CHOICE("long_texts", "windows", long_text_names,                                          \
+               "longer than the window: learn from any place in them and average what all "       \
+               "of them gives, or read their beginning only")
 
 #endif

@@ -44,6 +44,7 @@ struct text_request {
     double rate;      /* share of tokens to be guessed */
     double mask, replace; /* of those: become [MASK], become any token; the others stay */
     bool whole_words;     /* all pieces of a word or none */
+    bool spread;          /* TEXT_FRAMES: a long text is read at any place, not at its beginning */
 };
 
 /* One method with its settings, as it embeds one batch. */
@@ -55,8 +56,12 @@ struct method {
     double number_mean, number_deviation; /* of what methods with numbers learn from */
     int64_t window;                       /* tokens of a text; 0: the network's context */
     enum text_pooling pooling;            /* on texts: how one becomes a vector */
-    bool training;                        /* batch statistics and updates, or running statistics */
-    bool frozen; /* the backbone stays as it is: only the other networks learn */
+    bool spread;                          /* a text longer than the window is read in several,
+                                             whose results are averaged (by whoever embeds it
+                                             afterwards, too); false: its beginning */
+    bool pooled;   /* `pooling` is that of the weights to begin with, to be kept if nobody asks */
+    bool training; /* batch statistics and updates, or running statistics */
+    bool frozen;   /* the backbone stays as it is: only the other networks learn */
     bool update; /* move the running statistics (only the first forward of cached micro-batches) */
     int groups;  /* batch-norm groups of this program's rows; 0: the method's own choice */
     _Alignas(16) unsigned char options[METHOD_OPTION_BYTES]; /* the method's own struct */

@@ -41,6 +41,7 @@ static val loss(const struct method *m, struct graph *g, const val z[])
 static status configure(struct method *m, const struct config *config)
 {
     m->pooling = POOL_MEAN;
+    m->spread = true;
     return masked_configure((void *)m->options, config);
 }
 

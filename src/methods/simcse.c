@@ -79,6 +79,7 @@ static status configure(struct method *m, const struct config *config)
     *o = (struct simcse){ .temperature = config_real(config, "method.temperature"),
                           .supervision = config_choice(config, "method.supervision") };
     m->pooling = config_choice(config, "method.pooling");
+    m->spread = true;
     return TACIT_OK;
 }
 

@@ -10,13 +10,13 @@ static val block(net n, val x, const struct text_options *o, const struct attent
     bool bias = o->biases == BIASES;
     net attend = part(n, "attention.output"), result = part(n, "output");
     net self = part(n, "attention.self");
-    val h = dense_together(self, 3, role, x, o->width, bias);
+    val h = dense_together(self, 3, role, x, o->width, o->start, bias);
     h = self_attention(self, reshape(h, SHAPE(apart.dim[0], apart.dim[1], 3 * o->width)), how);
-    h = dense(attend, "dense", reshape(h, shape_of(x)), o->width, bias);
+    h = dense_from(attend, "dense", reshape(h, shape_of(x)), o->width, o->start, bias);
     h = dropout_tokens(attend, "result", h, apart.dim[0], o->dropout);
     x = layer_norm(attend, "LayerNorm", add(x, h), o->epsilon, bias);
-    h = activate(o->activation, dense(part(n, "intermediate"), "dense", x, o->inner, bias));
-    h = dense(result, "dense", h, o->width, bias);
+    h = dense_from(part(n, "intermediate"), "dense", x, o->inner, o->start, bias);
+    h = dense_from(result, "dense", activate(o->activation, h), o->width, o->start, bias);
     h = dropout_tokens(result, "result", h, apart.dim[0], o->dropout);
     return layer_norm(result, "LayerNorm", add(x, h), o->epsilon, bias);
 }
@@ -36,9 +36,9 @@ static val embed(net n, const struct network_type *type, const struct text_optio
     val segments = embedding_table(here, "token_type_embeddings", o->segments, o->width);
     val segment = is_none(in->segment) ? reshape(slice(segments, 0, 0, 1), SHAPE(1, 1, o->width))
                                        : gather(segments, in->segment);
-    val place =
-        embed_positions(embedding_table(here, "position_embeddings", o->context + first, o->width),
-                        in->position, length, first);
+    val place = embed_positions(
+        position_table(here, "position_embeddings", o->context + first, o->width, o->start),
+        in->position, length, first);
     val x = add(add(gather(token_table(n, o), in->tokens), place), segment);
     x = layer_norm(here, "LayerNorm", reshape(x, SHAPE(texts * length, o->width)), o->epsilon,
                    o->biases == BIASES);
@@ -88,7 +88,8 @@ static val bert_logits(net backbone, net head, const struct network_type *type,
 {
     struct text_options o = network_text(type, options);
     net predictions = part(head, "predictions"), transform = part(predictions, "transform");
-    val h = activate(o.activation, dense(transform, "dense", hidden, o.width, true));
+    val h = dense_from(transform, "dense", hidden, o.width, o.start, true);
+    h = activate(o.activation, h);
     h = layer_norm(transform, "LayerNorm", h, o.epsilon, true);
     return scores(backbone, predictions, type, &o, h);
 }
@@ -98,7 +99,7 @@ static val roberta_logits(net backbone, net head, const struct network_type *typ
                           const struct network_options *options, val hidden)
 {
     struct text_options o = network_text(type, options);
-    val h = gelu(dense(head, "dense", hidden, o.width, true));
+    val h = gelu(dense_from(head, "dense", hidden, o.width, o.start, true));
     h = layer_norm(head, "layer_norm", h, o.epsilon, true);
     return scores(backbone, head, type, &o, h);
 }

@@ -21,6 +21,8 @@ struct text_options network_text(const struct network_type *type,
     own.dropout = own.dropout != 0 ? own.dropout : row->dropout;
     own.epsilon = own.epsilon != 0 ? own.epsilon : row->epsilon;
 #undef CHOOSE
+    if (own.start == START_OF_WIDTH)
+        own.start = own.width < 768 && !type->causal ? START_LOCAL : START_PUBLISHED;
     own.inner = own.inner ? own.inner : 4 * own.width;
     own.band = own.band < 0 ? 0 : own.band;
     own.dropout = own.dropout < 0 ? 0 : own.dropout;

@@ -1,5 +1,6 @@
 #include "nn/transformer.h"
 
+#include <math.h>
 #include <string.h>
 
 static const double DEVIATION = 0.02;
@@ -49,16 +50,28 @@ static val with_bias(net n, val x, int64_t out, bool bias)
     return bias ? add(x, parameter(n, "bias", SHAPE(out), init_constant(0))) : x;
 }
 
-val dense(net n, const char *name, val x, int64_t out, bool bias)
+/* Of a matrix of so many inputs. */
+static struct init start_of(enum start start, int64_t inputs)
+{
+    return init_normal(start == START_LOCAL ? 1 / sqrt((double)inputs) : DEVIATION);
+}
+
+val dense_from(net n, const char *name, val x, int64_t out, enum start start, bool bias)
 {
     if (is_none(x))
         return x;
     net here = part(n, "%s", name);
-    val weight = parameter(here, "weight", SHAPE(out, dim(x, 1)), init_normal(DEVIATION));
+    val weight = parameter(here, "weight", SHAPE(out, dim(x, 1)), start_of(start, dim(x, 1)));
     return with_bias(here, matmul_half(x, weight, true), out, bias);
 }
 
-val dense_together(net n, int count, const char *const name[], val x, int64_t out, bool bias)
+val dense(net n, const char *name, val x, int64_t out, bool bias)
+{
+    return dense_from(n, name, x, out, START_PUBLISHED, bias);
+}
+
+val dense_together(net n, int count, const char *const name[], val x, int64_t out, enum start start,
+                   bool bias)
 {
     enum { MOST = 4 };
     val weight[MOST], shift_by[MOST];
@@ -66,7 +79,10 @@ val dense_together(net n, int count, const char *const name[], val x, int64_t ou
         return no_value(n.graph);
     for (int i = 0; i < count; i++) {
         net here = part(n, "%s", name[i]);
-        weight[i] = parameter(here, "weight", SHAPE(out, dim(x, 1)), init_normal(DEVIATION));
+        struct init init = start_of(start, dim(x, 1));
+        if (start == START_LOCAL && i == 1)
+            init.twin = arena_text(&n.graph->arena, "%s%s.weight", n.scope, name[0]);
+        weight[i] = parameter(here, "weight", SHAPE(out, dim(x, 1)), init);
         shift_by[i] = bias ? parameter(here, "bias", SHAPE(out), init_constant(0)) : weight[i];
     }
     val y = matmul_half(x, concat(count, weight, 0), true);
@@ -97,6 +113,12 @@ val layer_norm(net n, const char *name, val x, double epsilon, bool bias)
 val embedding_table(net n, const char *name, int64_t count, int64_t width)
 {
     return parameter(part(n, "%s", name), "weight", SHAPE(count, width), init_normal(DEVIATION));
+}
+
+val position_table(net n, const char *name, int64_t count, int64_t width, enum start start)
+{
+    struct init init = start == START_LOCAL ? init_waves(2 * DEVIATION) : init_normal(DEVIATION);
+    return parameter(part(n, "%s", name), "weight", SHAPE(count, width), init);
 }
 
 val embed_positions(val table, val position, int64_t length, int64_t first)

@@ -15,6 +15,13 @@ enum activation {
 
 enum biases { BIASES_OF_ROW, BIASES, NO_BIASES };
 
+/* The weights that a network on tokens starts with. Published: N(0, .02), which suits a width of
+ * 768. A narrow network that reads both ways then attends to all positions alike for thousands of
+ * steps and learns how frequent tokens are, no more. Local: positions are waves of twice the size,
+ * keys start as queries and matrices with deviation 1 / sqrt(inputs), so that a token meets its
+ * neighbours from the first step. */
+enum start { START_OF_WIDTH, START_PUBLISHED, START_LOCAL };
+
 /* Size and details of a network on tokens. In the options of a user 0 means the row's own value. */
 struct text_options {
     int64_t vocabulary; /* tokens */
@@ -28,6 +35,7 @@ struct text_options {
     double epsilon;   /* of layer normalisation */
     enum activation activation;
     enum biases biases; /* of linear layers and norms */
+    enum start start;   /* 0: local below a width of 768 where tokens meet both ways */
     int64_t padding_id; /* RoBERTa: positions count from the next number */
 };
 
@@ -40,8 +48,13 @@ val activate(enum activation activation, val x);
 /* y = x W^T + b; x [N, in], weight [out, in], started N(0, .02), bias 0. */
 val dense(net n, const char *name, val x, int64_t out, bool bias);
 
-/* `count` such layers (at most 4) of one x, side by side: [N, count out]. */
-val dense_together(net n, int count, const char *const name[], val x, int64_t out, bool bias);
+/* The same, started as `start` says. */
+val dense_from(net n, const char *name, val x, int64_t out, enum start start, bool bias);
+
+/* `count` such layers (at most 4) of one x, side by side: [N, count out]. With START_LOCAL the
+ * second begins with the weights of the first. */
+val dense_together(net n, int count, const char *const name[], val x, int64_t out, enum start start,
+                   bool bias);
 
 /* y = x W + b; weight [in, out] as GPT-2's Conv1D, started N(0, deviation), bias 0. */
 val dense_columns(net n, const char *name, val x, int64_t out, double deviation, bool bias);
@@ -51,6 +64,9 @@ val layer_norm(net n, const char *name, val x, double epsilon, bool bias);
 
 /* The table [count, width] of a network's part: tokens, positions, segments. Starts N(0, .02). */
 val embedding_table(net n, const char *name, int64_t count, int64_t width);
+
+/* Such a table of positions, started as `start` says. */
+val position_table(net n, const char *name, int64_t count, int64_t width, enum start start);
 
 /* Vectors of positions for [B, T] tokens: the first T rows of the table from row `first` on as
  * [1, T, width], or those that `position` names as [B, T, width]. */

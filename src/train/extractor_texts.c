@@ -8,11 +8,14 @@
 
 enum { TEXTS_AT_ONCE = 8192 };
 
-/* What some texts are on their way. */
+/* What some texts are on their way: a frame each, or several of a long one. */
 struct frames {
-    struct token_list list;             /* all framed texts, one after another */
+    size_t count;
+    struct token_list list;             /* all frames, one after another */
     uint8_t *types;                     /* [list.count] segments */
-    uint64_t *begin;                    /* [count + 1] of text i in the list */
+    uint64_t *begin;                    /* [count + 1] of frame i in the list */
+    uint32_t *text;                     /* [count] whose frame it is */
+    float *share;                       /* [count] of the text's vector: 1 / its frames */
     uint32_t *order;                    /* [count] sorted by stage */
     size_t first[EXTRACTOR_STAGES + 1]; /* of a stage in `order` */
 };
@@ -21,7 +24,7 @@ struct text_run {
     struct extractor *extractor;
     extract_advance *advance;
     void *argument;
-    size_t before, all; /* texts done before these, and altogether */
+    size_t before, count, all; /* texts done before these, these, and altogether */
 };
 
 static void frames_free(struct frames *frames)
@@ -29,30 +32,66 @@ static void frames_free(struct frames *frames)
     token_list_free(&frames->list);
     memory_free(frames->types);
     memory_free(frames->begin);
+    memory_free(frames->text);
+    memory_free(frames->share);
     memory_free(frames->order);
 }
 
+/* Tokens of a single text that a window takes. */
+static uint64_t frame_room(const struct extractor *extractor)
+{
+    uint64_t window = (uint64_t)extractor->input.window;
+    uint64_t extra = tokenizer_frame_extra(extractor->input.tokenizer, false);
+    return window > extra ? window - extra : 1;
+}
+
+/* How many windows a text is read in. */
+static size_t frames_of(const struct extractor *extractor, int sides, uint64_t tokens)
+{
+    uint64_t room = frame_room(extractor);
+    return extractor->method.spread && sides == 1 && tokens > room
+               ? (size_t)((tokens + room - 1) / room)
+               : 1;
+}
+
+static status frame_add(const struct extractor *extractor, const struct token_view side[2],
+                        int sides, size_t *room, struct frames *frames)
+{
+    size_t window = (size_t)extractor->input.window;
+    if (frames->list.count + window > *room) {
+        *room = 2 * *room + window;
+        uint8_t *types = memory_resize(frames->types, *room, 1);
+        if (!types)
+            return TACIT_RESOURCES;
+        frames->types = types;
+    }
+    return tokenizer_frame(extractor->input.tokenizer, side[0], sides > 1 ? &side[1] : NULL, window,
+                           &frames->list, frames->types + frames->list.count);
+}
+
+/* The windows of a text lie evenly from its beginning to its end, and overlap as they have to. */
 static status frame_each(const struct extractor *extractor, const struct token_list *ids,
                          const uint64_t *end, size_t count, int sides, struct frames *frames)
 {
-    const struct tokenizer *tokenizer = extractor->input.tokenizer;
-    size_t window = (size_t)extractor->input.window, room = 0;
+    uint64_t most = frame_room(extractor);
+    size_t room = 0, made = 0;
     for (size_t i = 0; i < count; i++) {
         struct token_view side[2] = { 0 };
         for (int k = 0; k < sides; k++) {
             uint64_t at = (size_t)sides * i + (size_t)k, begin = at ? end[at - 1] : 0;
             side[k] = (struct token_view){ ids->id + begin, (size_t)(end[at] - begin) };
         }
-        if (frames->list.count + window > room) {
-            room = 2 * room + window;
-            uint8_t *types = memory_resize(frames->types, room, 1);
-            if (!types)
-                return TACIT_RESOURCES;
-            frames->types = types;
+        struct token_view whole = side[0];
+        size_t parts = frames_of(extractor, sides, whole.count);
+        for (size_t part = 0; part < parts; part++) {
+            if (parts > 1)
+                side[0] = (struct token_view){ whole.id + part * (whole.count - most) / (parts - 1),
+                                               most };
+            TRY(frame_add(extractor, side, sides, &room, frames));
+            frames->text[made] = (uint32_t)i;
+            frames->share[made] = 1 / (float)parts;
+            frames->begin[++made] = frames->list.count;
         }
-        TRY(tokenizer_frame(tokenizer, side[0], sides > 1 ? &side[1] : NULL, window, &frames->list,
-                            frames->types + frames->list.count));
-        frames->begin[i + 1] = frames->list.count;
     }
     return TACIT_OK;
 }
@@ -65,9 +104,9 @@ static int stage_for(const struct extractor *extractor, uint64_t length)
     return stage;
 }
 
-static void frames_sort(const struct extractor *extractor, size_t count, struct frames *frames)
+static void frames_sort(const struct extractor *extractor, struct frames *frames)
 {
-    size_t next[EXTRACTOR_STAGES] = { 0 };
+    size_t next[EXTRACTOR_STAGES] = { 0 }, count = frames->count;
     for (size_t i = 0; i < count; i++)
         frames->first[stage_for(extractor, frames->begin[i + 1] - frames->begin[i]) + 1]++;
     for (int s = 0; s < extractor->stages; s++) {
@@ -79,27 +118,42 @@ static void frames_sort(const struct extractor *extractor, size_t count, struct 
             (uint32_t)i;
 }
 
+static status frames_room(const struct extractor *extractor, const uint64_t *end, size_t count,
+                          int sides, struct frames *frames)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = (size_t)sides * i;
+        frames->count += frames_of(extractor, sides, end[at] - (at ? end[at - 1] : 0));
+    }
+    frames->begin = memory_new(frames->count + 1, sizeof *frames->begin);
+    frames->text = memory_new(frames->count, sizeof *frames->text);
+    frames->share = memory_new(frames->count, sizeof *frames->share);
+    frames->order = memory_new(frames->count, sizeof *frames->order);
+    return frames->begin && frames->text && frames->share && frames->order ? TACIT_OK
+                                                                           : TACIT_RESOURCES;
+}
+
 static status frames_make(const struct extractor *extractor, const struct text_view *text,
                           size_t count, int sides, struct frames *frames)
 {
     struct token_list ids = { 0 };
     uint64_t *end = memory_new(count * (size_t)sides, sizeof *end);
-    frames->begin = memory_new(count + 1, sizeof *frames->begin);
-    frames->order = memory_new(count, sizeof *frames->order);
-    status result = end && frames->begin && frames->order ? TACIT_OK : TACIT_RESOURCES;
+    status result = end ? TACIT_OK : TACIT_RESOURCES;
     if (result == TACIT_OK)
         result = tokenizer_encode_many(extractor->input.tokenizer, text, count * (size_t)sides,
                                        false, &ids, end);
+    if (result == TACIT_OK)
+        result = frames_room(extractor, end, count, sides, frames);
     if (result == TACIT_OK)
         result = frame_each(extractor, &ids, end, count, sides, frames);
     token_list_free(&ids);
     memory_free(end);
     if (result == TACIT_OK)
-        frames_sort(extractor, count, frames);
+        frames_sort(extractor, frames);
     return result;
 }
 
-/* Row `row` of the inputs: text `which`, or padding all along where that is negative. */
+/* Row `row` of the inputs: frame `which`, or padding all along where that is negative. */
 static void row_fill(const struct extractor *extractor, const struct extractor_stage *stage,
                      const struct frames *frames, int64_t row, int64_t which)
 {
@@ -124,34 +178,45 @@ static void row_fill(const struct extractor *extractor, const struct extractor_s
     }
 }
 
+/* Adds what a frame gave to the vector of its text. */
+static void row_add(const struct frames *frames, uint32_t frame, const float *from, size_t width,
+                    float *rows)
+{
+    float *to = rows + frames->text[frame] * width, share = frames->share[frame];
+    for (size_t i = 0; i < width; i++)
+        to[i] += share * from[i];
+}
+
 static status stage_run(const struct text_run *run, struct extractor_stage *stage,
                         const struct frames *frames, size_t first, size_t stop, float *rows)
 {
     struct extractor *extractor = run->extractor;
-    size_t width = (size_t)extractor->width;
+    size_t width = (size_t)extractor->width, batch = (size_t)stage->batch;
     if (first < stop)
         TRY(extractor_compile(extractor, stage));
-    for (size_t at = first; at < stop; at += (size_t)stage->batch) {
-        for (int64_t row = 0; row < stage->batch; row++)
-            row_fill(extractor, stage, frames, row,
-                     at + (size_t)row < stop ? (int64_t)frames->order[at + (size_t)row] : -1);
+    for (size_t at = first; at < stop; at += batch) {
+        for (size_t row = 0; row < batch; row++)
+            row_fill(extractor, stage, frames, (int64_t)row,
+                     at + row < stop ? (int64_t)frames->order[at + row] : -1);
         TRY(program_run(stage->program, 0));
         const float *from = program_output(stage->program, "rows");
-        for (size_t row = 0; row < (size_t)stage->batch && at + row < stop; row++)
-            memcpy(rows + frames->order[at + row] * width, from + row * width,
-                   width * sizeof *rows);
-        size_t done = at + (size_t)stage->batch < stop ? at + (size_t)stage->batch : stop;
-        if (run->advance && !run->advance(run->argument, run->before + done, run->all))
+        for (size_t row = 0; row < batch && at + row < stop; row++)
+            row_add(frames, frames->order[at + row], from + row * width, width, rows);
+        size_t done = at + batch < stop ? at + batch : stop;
+        if (run->advance &&
+            !run->advance(run->argument, run->before + done * run->count / frames->count, run->all))
             return fail(TACIT_STOPPED, "stopped");
     }
     return TACIT_OK;
 }
 
-static status texts_run(const struct text_run *run, const struct text_view *text, size_t count,
-                        int sides, float *rows)
+static status texts_run(struct text_run *run, const struct text_view *text, size_t count, int sides,
+                        float *rows)
 {
     struct frames frames = { 0 };
     struct extractor *extractor = run->extractor;
+    run->count = count;
+    memset(rows, 0, count * (size_t)extractor->width * sizeof *rows);
     status result = frames_make(extractor, text, count, sides, &frames);
     for (int s = 0; s < extractor->stages && result == TACIT_OK; s++)
         result = stage_run(run, &extractor->stage[s], &frames, frames.first[s], frames.first[s + 1],
@@ -217,7 +282,11 @@ status extractor_text_source(struct extractor *extractor, struct source *source,
     taken.view = memory_new(room * (size_t)taken.sides, sizeof *taken.view);
     status result = taken.bytes && taken.view ? TACIT_OK : TACIT_RESOURCES;
     for (size_t i = 0; i < count && result == TACIT_OK;) {
-        struct text_run run = { extractor, advance, argument, *kept_count, count };
+        struct text_run run = { .extractor = extractor,
+                                .advance = advance,
+                                .argument = argument,
+                                .before = *kept_count,
+                                .all = count };
         for (; i < count && taken.count < room && result == TACIT_OK; i++) {
             bool there = false;
             result = sample_take(source, index[i], &taken, &there);

@@ -116,13 +116,27 @@ static status longest_find(const struct setup *setup, int64_t most, int64_t *lon
         int64_t length = 0;
         result =
             texts_frame(setup->source, setup->tokenizer, setup->index[i * setup->count / count], 0,
-                        setup->source->texts > 1, most, tokens, NULL, NULL, &length);
+                        setup->source->texts > 1, NULL, most, tokens, NULL, NULL, &length);
         if (result == TACIT_BAD_DATA && source_health(setup->source) == TACIT_OK)
             result = TACIT_OK;
         *longest = length > *longest ? length : *longest;
     }
     memory_free(tokens);
     return result;
+}
+
+/* A pooler that pretraining here has not used is none; published networks are left to the method.
+ */
+static void pooling_take(struct setup *setup)
+{
+    const struct model_file *initial = setup->initial;
+    char name[VALUE_BYTES];
+    const char *prefix = initial->method.network->prefix;
+    snprintf(name, sizeof name, "%s.pooler.dense.weight", prefix ? prefix : "");
+    setup->method.pooled =
+        !initial->foreign && !initial->method.network->causal && !model_file_find(initial, name);
+    if (setup->method.pooled)
+        setup->method.pooling = initial->method.pooling;
 }
 
 status initial_texts(struct setup *setup, struct text *said)
@@ -134,6 +148,7 @@ status initial_texts(struct setup *setup, struct text *said)
     setup->tokenizer = initial->tokenizer;
     initial->tokenizer = NULL; /* it is the setup's from here on */
     *text = initial->method.network_options.text;
+    pooling_take(setup);
     if (!config_automatic(setup->config, "dropout")) {
         double rate = config_real(setup->config, "dropout");
         text->dropout = rate > 0 ? rate : -1;

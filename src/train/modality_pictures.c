@@ -71,9 +71,10 @@ static status pictures_look(struct source *source, uint32_t sample, uint64_t *ha
     return TACIT_OK;
 }
 
-static const char *const foreign[] = { "tokenizer", "vocab",  "window", "validation", "unit",
-                                       "field",     "layers", "heads",  "hidden",     "inner",
-                                       "dropout",   "band",   "biases", "buckets",    NULL };
+static const char *const foreign[] = { "tokenizer", "vocab",   "window",  "validation",
+                                       "unit",      "field",   "layers",  "heads",
+                                       "hidden",    "inner",   "dropout", "band",
+                                       "biases",    "buckets", "start",   NULL };
 
 const struct modality modality_pictures = {
     .kind = SAMPLE_PICTURE,

@@ -153,6 +153,9 @@ static void network_settle(struct setup *setup)
         .biases = config_automatic(config, "biases")     ? BIASES_OF_ROW
                   : config_choice(config, "biases") == 0 ? BIASES
                                                          : NO_BIASES,
+        .start = config_automatic(config, "start")     ? START_OF_WIDTH
+                 : config_choice(config, "start") == 0 ? START_PUBLISHED
+                                                       : START_LOCAL,
     };
     if (!config_automatic(config, "dropout")) {
         double rate = config_real(config, "dropout");

@@ -75,6 +75,7 @@ static status describe_vectors(struct model_file *model)
 {
     const char *pooling = safetensors_metadata(&model->file, "pooling");
     const char *normalize = safetensors_metadata(&model->file, "normalize");
+    const char *spread = safetensors_metadata(&model->file, "long_texts");
     bool found = !pooling;
     model->method.pooling = POOL_MEAN;
     for (int i = 0; pooling && pooling_names[i]; i++)
@@ -82,6 +83,7 @@ static status describe_vectors(struct model_file *model)
             found = true;
             model->method.pooling = (enum text_pooling)i;
         }
+    model->method.spread = spread && strcmp(spread, "windows") == 0;
     model->sentences = normalize != NULL;
     model->normalize = normalize && strcmp(normalize, "true") == 0;
     return found ? TACIT_OK : wrong(model, "pooling");

@@ -134,6 +134,8 @@ static status saver_texts(struct saver *saver, const struct input_shape *input)
     say(saver, "biases", text.biases == BIASES ? "true" : "false");
     say(saver, "window", arena_text(&saver->memory, "%lld", (long long)input->window));
     say(saver, "pooling", pooling_names[saver->method->pooling]);
+    if (saver->method->spread)
+        say(saver, "long_texts", "windows");
     say(saver, "tokenizer", arena_text(&saver->memory, "%s", text_string(&json)));
     status result = text_status(&json);
     text_free(&json);

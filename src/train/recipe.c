@@ -22,6 +22,22 @@ const struct recipe all_recipes[] = {
                    { "optim.name", "sgd" },
                    { "batch_size", "128" },
                    { "augment.pipeline", "simclr" } } },
+    { .name = "masked-texts",
+      .doc = "hidden tokens of texts up to some megabytes: short windows, many guesses, no dropout",
+      .kind = SAMPLE_TEXT,
+      .method = { "bert", "roberta" },
+      .setting = { { "window", "64" },
+                   { "batch_size", "32" },
+                   { "steps", "2500" },
+                   { "dropout", "0" },
+                   { "method.mask_rate", "0.4" },
+                   { "method.next_sentence", "false" },
+                   { "optim.name", "adamw" },
+                   { "optim.lr", "0.001" },
+                   { "optim.warmup", "200" },
+                   { "optim.schedule", "linear" },
+                   { "optim.beta2", "0.98" },
+                   { "optim.weight_decay", "0.01" } } },
     { .name = "texts",
       .doc = "texts of any kind: a mini network, AdamW, 128 tokens a window",
       .kind = SAMPLE_TEXT,
@@ -49,6 +65,7 @@ const struct recipe all_recipes[] = {
       .kind = SAMPLE_TEXT,
       .tunes = true,
       .setting = { { "batch_size", "16" },
+                   { "dropout", "0.1" },
                    { "optim.name", "adamw" },
                    { "optim.weight_decay", "0.01" },
                    { "optim.clip", "1" },
@@ -199,6 +216,14 @@ static bool is_tuning(const struct config *config)
     return initial && *initial && method && method->either;
 }
 
+static bool is_meant(const struct recipe *recipe, const char *method)
+{
+    for (int i = 0; i < RECIPE_METHODS && recipe->method[i]; i++)
+        if (strcmp(recipe->method[i], method) == 0)
+            return true;
+    return !recipe->method[0];
+}
+
 static const struct recipe *recipe_for(const struct config *config, enum sample_kind kind,
                                        int64_t size)
 {
@@ -207,6 +232,7 @@ static const struct recipe *recipe_for(const struct config *config, enum sample_
         return recipe_find(config_text(config, "recipe"));
     const struct recipe *recipe = all_recipes;
     while (recipe->name && (recipe->kind != kind || recipe->by_name || recipe->tunes != tunes ||
+                            !is_meant(recipe, config_text(config, "method")) ||
                             (recipe->largest && recipe->largest < size)))
         recipe++;
     return recipe;

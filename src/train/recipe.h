@@ -10,14 +10,15 @@ struct recipe_setting {
     const char *key, *value;
 };
 
-enum { RECIPE_SETTINGS = 32 };
+enum { RECIPE_SETTINGS = 32, RECIPE_METHODS = 4 };
 
 struct recipe {
     const char *name, *doc;
     enum sample_kind kind;
-    bool by_name; /* taken only when named */
-    bool tunes;   /* taken where weights of init= learn from labels */
-    int largest;  /* side in pixels of the pictures it is meant for; 0: any */
+    bool by_name;                       /* taken only when named */
+    bool tunes;                         /* taken where weights of init= learn from labels */
+    int largest;                        /* side in pixels of the pictures it is meant for; 0: any */
+    const char *method[RECIPE_METHODS]; /* that it is meant for; none: any */
     struct recipe_setting setting[RECIPE_SETTINGS]; /* ended by one without a key */
 };
 

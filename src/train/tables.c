@@ -11,6 +11,7 @@ static const char *const forms[] = { "multiply", "sequential", "stepwise", "repl
 static const char *const buffers[] = { "outside", "inside", NULL };
 static const char *const units[] = { "auto", "documents", "lines", NULL };
 static const char *const answers[] = { "true", "false", NULL };
+static const char *const starts[] = { "published", "local", NULL };
 static const char *const splits[] = { "exact", "separate", NULL };
 
 const struct option data_options[] = {
@@ -48,6 +49,9 @@ const struct option network_options[] = {
                "odd layers look back so far; auto: the model's own"),
     REAL_AUTO("dropout", "auto", 0, 0.9, NULL, "rate in networks on tokens; auto: the model's own"),
     CHOICE_AUTO("biases", answers, "in linear layers and norms of networks on tokens"),
+    CHOICE_AUTO("start", starts,
+                "weights at first, of networks on tokens; auto: local below a width of 768 that "
+                "reads both ways: a token meets its neighbours from the first step"),
     PATH("init", "", "a run, model or Hugging Face folder whose network and weights to begin with"),
     SWITCH("freeze", "false", "only the head learns: the backbone stays as it is"),
     WHOLE_AUTO("labels_per_class", "auto", 1, 1e9, "samples",

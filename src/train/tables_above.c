@@ -5,7 +5,7 @@
 #include "train/table_rows.h"
 #include "train/tasks.h"
 
-static const char *const protocols[] = { "knn", "linear", "head", "similarity", NULL };
+static const char *const protocols[] = { "knn", "linear", "finetune", "head", "similarity", NULL };
 static const char *const views[] = { "shift", "run", NULL };
 static const char *const units[] = { "auto", "documents", "lines", NULL };
 static const char *const ways[] = { "vectors", "bm25", "hybrid", NULL };
@@ -15,6 +15,8 @@ static const char *const subjects[] = { "pixels", "words", "untrained", "labels-
 const tacit_row protocol_rows[] = {
     { "knn", "weighted vote of the nearest neighbours by cosine", "arXiv:1805.01978" },
     { "linear", "logistic regression on standardised features, as scikit-learn's at C=1", "" },
+    { "finetune", "texts: the whole network learns from the labels, by the recipe of labels-only",
+      "" },
     { "head", "what the head of a fine-tuned run says; labels teach it nothing here", "" },
     { "similarity", "cosines of pairs of texts against numbers, Spearman's correlation",
       "arXiv:1708.00055" },

@@ -17,10 +17,11 @@ static status frames_make(struct texts *texts, const struct turn *turn, void *co
                           void *scratch)
 {
     (void)scratch;
+    struct random_stream stream = random_stream(turn->seed, "stretch", turn->epoch, turn->wanted);
     return texts_frame(texts->source, texts->tokenizer, turn->used, 0, texts->source->texts > 1,
-                       texts->request.window, texts_field(texts, row, TEXT_TOKENS),
-                       texts_field(texts, row, TEXT_GROUPS), texts_field(texts, row, TEXT_SEGMENTS),
-                       NULL);
+                       texts->request.spread ? &stream : NULL, texts->request.window,
+                       texts_field(texts, row, TEXT_TOKENS), texts_field(texts, row, TEXT_GROUPS),
+                       texts_field(texts, row, TEXT_SEGMENTS), NULL);
 }
 
 const struct text_form_type text_form_frames = { .open = frames_open, .make = frames_make };

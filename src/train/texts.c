@@ -143,19 +143,31 @@ static status frame_ids(struct source *source, const struct tokenizer *tokenizer
     return result;
 }
 
+/* `most` tokens from anywhere in a text that has more. */
+static struct token_view stretch_draw(struct token_view text, size_t most,
+                                      struct random_stream *stream)
+{
+    if (text.count <= most)
+        return text;
+    return (struct token_view){ text.id + random_below(stream, text.count - most + 1), most };
+}
+
 status texts_frame(struct source *source, const struct tokenizer *tokenizer, uint32_t sample,
-                   int which, bool pair, int64_t window, int32_t *tokens, int32_t *groups,
-                   int32_t *segments, int64_t *length)
+                   int which, bool pair, struct random_stream *anywhere, int64_t window,
+                   int32_t *tokens, int32_t *groups, int32_t *segments, int64_t *length)
 {
     struct token_list first = { 0 }, second = { 0 }, framed = { 0 };
+    struct token_view a, b;
     uint8_t *types = memory_new((size_t)window, 1);
     status result = types ? frame_ids(source, tokenizer, sample, which, &first) : TACIT_RESOURCES;
     if (result == TACIT_OK && pair)
         result = frame_ids(source, tokenizer, sample, which + 1, &second);
-    struct token_view b = { second.id, second.count };
+    a = (struct token_view){ first.id, first.count };
+    b = (struct token_view){ second.id, second.count };
+    if (result == TACIT_OK && anywhere && !pair)
+        a = stretch_draw(a, (size_t)window - tokenizer_frame_extra(tokenizer, false), anywhere);
     if (result == TACIT_OK)
-        result = tokenizer_frame(tokenizer, (struct token_view){ first.id, first.count },
-                                 pair ? &b : NULL, (size_t)window, &framed, types);
+        result = tokenizer_frame(tokenizer, a, pair ? &b : NULL, (size_t)window, &framed, types);
     int64_t pad = tokenizer_role(tokenizer, ROLE_PAD);
     for (int64_t i = 0; i < window && result == TACIT_OK; i++) {
         bool inside = i < (int64_t)framed.count;
@@ -193,7 +205,7 @@ static status tuples_make(struct texts *texts, const struct turn *turn, void *co
     static const enum text_field groups[] = { TEXT_GROUPS, TEXT_GROUPS_1, TEXT_GROUPS_2 };
     (void)scratch;
     for (int side = 0; side < texts->request.sides; side++)
-        TRY(texts_frame(texts->source, texts->tokenizer, turn->used, side, false,
+        TRY(texts_frame(texts->source, texts->tokenizer, turn->used, side, false, NULL,
                         texts->request.window, texts_field(texts, row, tokens[side]),
                         texts_field(texts, row, groups[side]), NULL, NULL));
     return TACIT_OK;

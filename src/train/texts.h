@@ -3,6 +3,7 @@
 #ifndef TRAIN_TEXTS_H
 #define TRAIN_TEXTS_H
 
+#include "base/random.h"
 #include "data/loader.h"
 #include "methods/methods.h"
 #include "train/token_file.h"
@@ -73,10 +74,12 @@ enum { WINDOW_LEAST = 8 };
 int64_t window_next(int64_t window);
 
 /* A text, or a pair, of the source by itself in its frame, cut to `window`: tokens, groups (1, and
- * 0 for padding) and segments [window], NULL: not wanted. *length: tokens without padding. */
+ * 0 for padding) and segments [window], NULL: not wanted. *length: tokens without padding. Of a
+ * single text that is longer the beginning is kept, or with a stream `anywhere` (else NULL) what
+ * stands at a place that it draws. */
 status texts_frame(struct source *source, const struct tokenizer *tokenizer, uint32_t sample,
-                   int which, bool pair, int64_t window, int32_t *tokens, int32_t *groups,
-                   int32_t *segments, int64_t *length);
+                   int which, bool pair, struct random_stream *anywhere, int64_t window,
+                   int32_t *tokens, int32_t *groups, int32_t *segments, int64_t *length);
 
 /* ---- For the forms ---- */
 

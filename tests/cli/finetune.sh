@@ -135,6 +135,31 @@ echo "the film was a play of light and old friends who meet again dreadful by ni
 try predict moods data=new
 works "new texts, without labels" "^file,prediction,neg,pos" "1.txt,pos," "2.txt,neg,"
 
+# The word that tells lies far behind the window: all of a long text is read, unless asked otherwise.
+mkdir -p long/neg long/pos
+awk 'BEGIN {
+    split("the film was a play of light and old friends who meet again by night in town", word, " ")
+    srand(5)
+    for (i = 0; i < 60; i++) {
+        text = ""
+        for (k = 0; k < 100; k++) text = text " " word[int(rand() * 17) + 1] (k == 70 ? (i % 2 ? " wonderful" : " dreadful") : "")
+        print text "." > ("long/" (i % 2 ? "pos" : "neg") "/" i ".txt")
+    }
+}'
+for reads in windows beginning; do
+    try finetune words data=long labels=folders holdout=0.25 out=$reads seed=2 threads=1 steps=200 optim.lr=0.003 \
+        batch_size=8 window=32 method.pooling=mean method.long_texts=$reads
+    works "finetune: long texts, $reads" "held_out_accuracy"
+    try predict $reads out=$reads.csv
+    field accuracy >$reads.score
+done
+holds "a word far behind is found" "$(cat windows.score)" "^\(100\|9[0-9]\)"
+holds "but not from the beginning" "$(cat beginning.score)" "^[2-7][0-9]"
+try eval words data=long labels=folders protocol=linear,finetune against=words,untrained labels_per_class=4 draws=2 epochs=1
+works "eval of long texts" "^linear" "^finetune" "^run" "^words" "^untrained"
+try eval base data=shapes labels=folders protocol=finetune
+fails "a protocol of texts for pictures" 2 "is for texts"
+
 awk 'BEGIN {
     print "first,second,score"
     split("night light film play town friends", word, " ")

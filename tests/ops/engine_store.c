@@ -139,13 +139,47 @@ static void sealing_again_after_a_failure(void **state)
     }
 }
 
+/* Waves are a closed form; a twin repeats another tensor's draws at its own scale. */
+static void waves_and_twins(void **state)
+{
+    (void)state;
+    struct store *store = store_new(1);
+    struct graph *g = graph_new(store);
+    net n = network(g, "n", true, 1);
+    struct init twin = init_normal(6);
+    twin.twin = "query";
+    parameter(n, "place", SHAPE(3, 4), init_waves(0.5));
+    parameter(n, "query", SHAPE(2, 3), init_normal(2));
+    parameter(n, "key", SHAPE(2, 3), twin);
+    parameter(n, "value", SHAPE(2, 3), init_normal(2));
+    struct range *range = store_range(store, "n");
+    require(range_seal(range), "seal");
+    const float *place = tensor_value(range_find(range, "place"));
+    const double pi = 3.14159265358979323846;
+    for (int p = 0; p < 3; p++)
+        for (int c = 0; c < 4; c++) {
+            double angle = p * pi * (c < 2 ? 1 : 1. / 16);
+            double expected = 0.5 * sqrt(2) * (c % 2 ? cos(angle) : sin(angle));
+            if (fabs(place[p * 4 + c] - expected) > 1e-6)
+                fail_msg("row %d, column %d: %g, not %g", p, c, (double)place[p * 4 + c], expected);
+        }
+    const float *query = tensor_value(range_find(range, "query"));
+    const float *key = tensor_value(range_find(range, "key"));
+    const float *value = tensor_value(range_find(range, "value"));
+    for (int i = 0; i < 6; i++) {
+        assert_true(fabsf(key[i] - 3 * query[i]) <= 1e-5f * fabsf(key[i]));
+        assert_true(value[i] != query[i]);
+    }
+    graph_free(g);
+    store_free(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(followers_are_not_trained),
-        cmocka_unit_test(followers_must_match),
-        cmocka_unit_test(sealing_again_after_a_failure),
+        cmocka_unit_test(out_of_memory),        cmocka_unit_test(followers_are_not_trained),
+        cmocka_unit_test(followers_must_match), cmocka_unit_test(sealing_again_after_a_failure),
+        cmocka_unit_test(waves_and_twins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

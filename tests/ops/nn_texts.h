@@ -55,6 +55,7 @@ static inline void build_text(struct model *m)
     options.text.layers = 2;
     options.text.heads = 2;
     options.text.width = 8;
+    options.text.start = START_PUBLISHED; /* small enough for differences of one step */
     options.text.dropout = v->text.dropout > 0 ? v->text.dropout : -1;
     struct text_input in = { .tokens = model_integer(m, "tokens", shape, WORDS) };
     if (v->group)
