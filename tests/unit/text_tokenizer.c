@@ -100,6 +100,19 @@ static void test_bert_words(void **state)
     tokenizer_free(tokenizer);
 }
 
+/* Marks that have a width are not stripped, but put in their canonical order, as by Hugging Face's
+ * BertNormalizer: U+1D165 (class 216) before U+1D16D (226). */
+static void test_marks_in_order(void **state)
+{
+    (void)state;
+    struct tokenizer *tokenizer;
+    const char *words = "[UNK]\na\U0001D165\U0001D16D\n";
+    assert_int_equal(tokenizer_read_words("vocab.txt", view(words), false, &tokenizer), TACIT_OK);
+    assert_pieces(tokenizer, "a\U0001D165\U0001D16D a\U0001D16D\U0001D165",
+                  "a\U0001D165\U0001D16D|a\U0001D165\U0001D16D");
+    tokenizer_free(tokenizer);
+}
+
 /* Words of up to 100 characters are spelt, longer ones are unknown, as in Hugging Face's. */
 static void test_longest_word(void **state)
 {
@@ -521,21 +534,14 @@ static void test_training_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bert_golden),
-        cmocka_unit_test(test_bert_words),
-        cmocka_unit_test(test_longest_word),
-        cmocka_unit_test(test_bpe_merges),
-        cmocka_unit_test(test_wordpiece_merges),
-        cmocka_unit_test(test_patterns),
-        cmocka_unit_test(test_spill),
-        cmocka_unit_test(test_bytes_come_back),
-        cmocka_unit_test(test_long_word),
-        cmocka_unit_test(test_characters),
-        cmocka_unit_test(test_cuts),
-        cmocka_unit_test(test_special_tokens),
-        cmocka_unit_test(test_frames),
-        cmocka_unit_test(test_bad_options),
-        cmocka_unit_test(test_training_fails),
+        cmocka_unit_test(test_bert_golden),     cmocka_unit_test(test_bert_words),
+        cmocka_unit_test(test_longest_word),    cmocka_unit_test(test_marks_in_order),
+        cmocka_unit_test(test_bpe_merges),      cmocka_unit_test(test_wordpiece_merges),
+        cmocka_unit_test(test_patterns),        cmocka_unit_test(test_spill),
+        cmocka_unit_test(test_bytes_come_back), cmocka_unit_test(test_long_word),
+        cmocka_unit_test(test_characters),      cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_special_tokens),  cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_bad_options),     cmocka_unit_test(test_training_fails),
     };
     return cmocka_run_group_tests(tests, folder_begin, folder_end);
 }
