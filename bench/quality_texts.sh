@@ -82,6 +82,20 @@ pairs_of() {
         /<\/text>/ { inside = ""; finish() }'
 }
 
+# Two views of every line, twice: a word stays in either with probability 1/2, so that what they share decides.
+halves_of() {
+    awk '
+        BEGIN { srand(1) }
+        {
+            gsub(/[[:cntrl:]]/, " "); gsub(/\\/, "/"); gsub(/"/, "\\\"")
+            for (copy = 0; copy < 2; copy++) {
+                a = b = ""
+                for (i = 1; i <= NF; i++) { if (rand() < .5) a = a " " $i; if (rand() < .5) b = b " " $i }
+                if (a != "" && b != "") print "{\"a\":\"" a "\",\"b\":\"" b "\"}"
+            }
+        }'
+}
+
 prepare() {
     [ -e "$out/ready" ] && return
     mkdir -p "$out/novels" "$out/mixed/reviews"
@@ -98,6 +112,7 @@ prepare() {
     gzip -dc "$data/stsb-en/stsb-en-train.csv.gz" | sentences_of | sort -u >"$out/mixed/sentences.txt"
     { cat "$out/mixed/sentences.txt"
       cat "$out"/mixed/wiki.*.txt | sed 's/ \([.!?]\) /&\n/g' | awk 'NF > 5 && NF < 40 && $1 != "="'; } >"$out/sentences.txt"
+    halves_of <"$out/sentences.txt" >"$out/halves.jsonl"
     gzip -dc "$data/cranfield/cran.all.1400.xml.gz" | pairs_of >"$out/pairs.jsonl"
     sed 's/.*"passage":"\(.*\)"}/\1/' "$out/pairs.jsonl" | awk 'NR % 7 == 1' >"$out/mixed/cranfield.txt"
     { echo sentence1,sentence2,score; gzip -dc "$data/stsb-en/stsb-en-test.csv.gz"; } >"$out/stsb-test.csv"
@@ -130,8 +145,9 @@ reviews() {
 
 sentences() {
     mixed
-    run simcse data="$out/sentences.txt" unit=lines method=simcse init="$out/mixed-run" method.pooling=mean window=32 \
-        batch_size=64 steps=400 dropout=0.1 optim.lr=0.0002 optim.warmup=40 optim.schedule=linear optim.weight_decay=0.01
+    run simcse data="$out/halves.jsonl" field=a,b method=simcse method.supervision=pairs init="$out/mixed-run" \
+        method.pooling=mean window=32 batch_size=64 steps=500 dropout=0.1 optim.lr=0.0005 optim.warmup=50 \
+        optim.schedule=linear optim.weight_decay=0.01
     for thing in mixed-run simcse; do
         echo "$thing"
         "$tacit" eval "$out/$thing" data="$out/stsb-test.csv" field=sentence1,sentence2 labels=field:score \
