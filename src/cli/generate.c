@@ -11,7 +11,8 @@ struct show {
     char **text; /* [samples] */
     size_t *length;
     int64_t samples;
-    bool open; /* the last line shown has no end yet */
+    bool open;   /* the last line shown has no end yet */
+    bool failed; /* standard output cannot be written */
 };
 
 static int show(void *user, int64_t sample, const char *bytes, size_t count)
@@ -20,7 +21,8 @@ static int show(void *user, int64_t sample, const char *bytes, size_t count)
     if (sample == 0) {
         progress_end(s->progress);
         s->open = true;
-        return fwrite(bytes, 1, count, stdout) != count || fflush(stdout) != 0;
+        s->failed = fwrite(bytes, 1, count, stdout) != count || fflush(stdout) != 0;
+        return s->failed;
     }
     char *grown = realloc(s->text[sample], s->length[sample] + count);
     if (!grown)
@@ -75,6 +77,11 @@ static tacit_status run(struct call *call)
     else
         complain(call->command, "out of memory");
     show_rest(&s);
+    if (s.failed) { /* the program says so when it ends */
+        progress_end(&call->progress);
+        tacit_report_free(report);
+        return TACIT_RESOURCES;
+    }
     if (texts || lines) {
         tacit_report_free(report);
         report = NULL;

@@ -435,11 +435,18 @@ static status evaluation_conclude(struct evaluation *e, tacit_report **report)
 tacit_status tacit_evaluate(const char *thing, tacit_config *config, const tacit_observer *observer,
                             tacit_report **report)
 {
+    static const char *const searches[] = { "queries", "by", NULL };
     tacit_report *made = NULL;
     if (report)
         *report = NULL;
     TRY(tacit_config_check(config));
     TRY(sink_check(&config->config));
+    for (int i = 0; searches[i]; i++)
+        if (!*config_text(&config->config, "qrels") && config_given(&config->config, searches[i]))
+            return fail(TACIT_USAGE,
+                        "%s=: a search is judged by relevance judgements, qrels= must be given: "
+                        "tacit eval VECTORS|TEXTS queries=FILE qrels=FILE",
+                        searches[i]);
     if (*config_text(&config->config, "qrels"))
         return search_judge(thing, &config->config, observer, report);
     if (strcmp(config_text(&config->config, "protocol"), "similarity") == 0)

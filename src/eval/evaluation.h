@@ -113,6 +113,10 @@ const char *setting_of(const struct evaluation *e, const char *key, bool run_too
  * run count only for its own data. */
 struct source_options texts_or_pictures(const struct evaluation *e, bool own_data);
 
+/* TACIT_USAGE: the thing's head has learned from other samples, pairs instead of single texts or
+ * the other way round. */
+status texts_check(const struct evaluation *e);
+
 /* The rival "words", see struct subject: TF-IDF as scikit-learn's TfidfVectorizer has it by
  * default, times ln((1 + texts) / (1 + texts with the word)) + 1, rows of length 1. */
 status words_rows(struct evaluation *e, float **value, int64_t *width, uint32_t *kept,

@@ -104,6 +104,7 @@ status head_predict(struct evaluation *e, const struct draw *learn, const struct
                     "protocol=head: %s has no head that tells classes apart; train one: tacit "
                     "finetune %s",
                     e->path, e->path);
+    TRY(texts_check(e));
     status result = answers_open(e, (size_t)judge->count, &answers);
     if (result == TACIT_OK)
         result = answers_read(e, judge, &answers, predicted);

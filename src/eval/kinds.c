@@ -219,3 +219,16 @@ struct source_options texts_or_pictures(const struct evaluation *e, bool own_dat
         .field_usual = !*given || strcmp(given, "auto") == 0,
     };
 }
+
+status texts_check(const struct evaluation *e)
+{
+    int learned = e->thing.model.input.texts, given = e->source->texts;
+    if (!learned || learned == given)
+        return TACIT_OK;
+    return fail(
+        TACIT_USAGE,
+        "%s: gives %d text%s a sample, but the head of %s has learned from %d: name %s with "
+        "field=%s",
+        e->source->path, given, given == 1 ? "" : "s", e->path, learned,
+        learned == 1 ? "it" : "them", learned == 1 ? "NAME" : "FIRST,SECOND");
+}

@@ -22,6 +22,7 @@ struct search {
     const struct features *bank, *queries;
     const float *bank_inverse, *query_inverse;
     int64_t k, block;
+    bool products; /* norms do not count */
     uint32_t *index;
     float *cosine;
     float *unit;             /* [threads, block, width] */
@@ -123,6 +124,8 @@ static status search_run(struct search *search, float *inverse)
 {
     TRY(features_inverse_norms(search->bank, "bank", inverse));
     TRY(features_inverse_norms(search->queries, "queries", inverse + search->bank->count));
+    for (int64_t i = 0; search->products && i < search->bank->count + search->queries->count; i++)
+        inverse[i] = 1;
     double cost = 2.0 * (double)search->bank->count * (double)search->bank->width / 50;
     parallel_for(search->queries->count, cost, search_range, search);
     if (atomic_load(&search->outcome) != TACIT_OK)
@@ -131,13 +134,13 @@ static status search_run(struct search *search, float *inverse)
     return TACIT_OK;
 }
 
-status knn_search(const struct features *bank, const struct features *queries, int64_t k,
-                  uint32_t *index, float *cosine)
+static status search_all(const struct features *bank, const struct features *queries, int64_t k,
+                         bool products, uint32_t *index, float *cosine)
 {
     TRY(search_check(bank, queries, k));
     if (queries->count <= VECTORS_FEW &&
         queries->count * nearest_capacity(k) * (int64_t)sizeof(uint64_t) <= CANDIDATE_BYTES)
-        return vectors_search(bank, queries, k, index, cosine);
+        return vectors_search(bank, queries, k, products, index, cosine);
     int64_t room = CANDIDATE_BYTES / (nearest_capacity(k) * (int64_t)sizeof(uint64_t));
     int64_t block = room < 1 ? 1 : room < QUERY_BLOCK ? room : QUERY_BLOCK;
     if (block > queries->count)
@@ -151,6 +154,7 @@ status knn_search(const struct features *bank, const struct features *queries, i
         .query_inverse = inverse ? inverse + bank->count : NULL,
         .k = k,
         .block = block,
+        .products = products,
         .index = index,
         .cosine = cosine,
         .unit = memory_new_aligned(rows, (size_t)bank->width * sizeof(float)),
@@ -162,6 +166,18 @@ status knn_search(const struct features *bank, const struct features *queries, i
     status outcome = complete ? search_run(&search, inverse) : TACIT_RESOURCES;
     search_free(&search, inverse);
     return outcome;
+}
+
+status knn_search(const struct features *bank, const struct features *queries, int64_t k,
+                  uint32_t *index, float *cosine)
+{
+    return search_all(bank, queries, k, false, index, cosine);
+}
+
+status knn_products(const struct features *bank, const struct features *queries, int64_t k,
+                    uint32_t *index, float *product)
+{
+    return search_all(bank, queries, k, true, index, product);
 }
 
 /* The votes of one query's neighbours, relative to exp(best / T) so that nothing overflows. */

@@ -22,6 +22,10 @@ extern const struct knn_settings knn_defaults;
 status knn_search(const struct features *bank, const struct features *queries, int64_t k,
                   uint32_t *index, float *cosine);
 
+/* The same by the products of the vectors as they are, however long. */
+status knn_products(const struct features *bank, const struct features *queries, int64_t k,
+                    uint32_t *index, float *product);
+
 /* predicted: [queries], the class with the largest vote; of equal ones the lowest. Labels of the
  * bank are in [0, classes); those of the queries are not read. Errors as knn_search, and
  * TACIT_BAD_DATA when the bank has fewer than two classes. */

@@ -66,6 +66,7 @@ static status data_open(struct prediction *p)
     TRY(source_open(data, &options, &e->source));
     if (e->source->note)
         tell(&e->audience, TACIT_NOTICE, "%s", e->source->note);
+    TRY(texts_check(e));
     return p->own_data ? held_apply(e) : TACIT_OK;
 }
 
@@ -202,7 +203,8 @@ static status prediction_make(struct prediction *p)
     e->input = e->thing.model.input;
     TRY(data_open(p));
     TRY(samples_choose(p));
-    TRY(classes_name(p));
+    if (e->thing.model.method.type->labels)
+        TRY(classes_name(p));
     TRY(values_make(p));
     if (p->out.count == 0)
         return fail(TACIT_BAD_DATA, "%s: none of its samples can be read", e->source->path);
@@ -247,7 +249,10 @@ static status classes_judge(const struct prediction *p, tacit_report *report)
                   100 * score.low, 100 * score.high);
     share_report(report, "macro_f1", found.macro_f1);
     share_report(report, "balanced_accuracy", found.balanced);
-    if (out->classes == 2)
+    int64_t positive = 0;
+    for (int64_t i = 0; i < count; i++)
+        positive += p->truth[i] == 1;
+    if (out->classes == 2 && positive) /* of none there is no share */
         report_number(report, "f1", class_f1(p->truth, p->best, count, 1), "%.4f (of %s)",
                       class_f1(p->truth, p->best, count, 1), out->class_name[1]);
     return TACIT_OK;

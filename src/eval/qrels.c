@@ -70,7 +70,9 @@ static status judgement_take(void *argument, char *column[])
     grade = grade > 0 ? grade : 0;
     const char *document = arena_text(&qrels->memory, "%s", column[2]);
     void *block = query->best;
+    bool known = map_get(&qrels->document, column[2]) >= 0;
     if (!document || !map_set(&query->grade, document, grade) ||
+        (!known && !map_set(&qrels->document, document, (int64_t)qrels->document.count)) ||
         !memory_reserve(&block, &query->capacity, query->count, sizeof *query->best))
         return fail(TACIT_RESOURCES, "no memory for judgements");
     query->best = block;
@@ -106,6 +108,7 @@ void qrels_free(struct qrels *qrels)
     }
     memory_free(qrels->query);
     map_free(&qrels->number);
+    map_free(&qrels->document);
     arena_free(&qrels->memory);
     *qrels = (struct qrels){ 0 };
 }

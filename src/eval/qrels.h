@@ -21,7 +21,8 @@ struct qrels_query {
 struct qrels {
     struct qrels_query *query; /* [count] in the order of the file */
     size_t count, capacity;
-    struct map number; /* of a query's id */
+    struct map number;   /* of a query's id */
+    struct map document; /* numbers of all judged documents, in order of appearance */
     struct arena memory;
 };
 

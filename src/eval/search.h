@@ -41,6 +41,7 @@ struct search {
     float *value, *query_value; /* likewise: of texts that came without vectors; of queries */
     uint32_t *kept;             /* rows of `value` */
     int64_t rows, width;
+    bool products; /* the model compares vectors by their products, not by their cosines */
 };
 
 /* Opens what is searched and reads the queries: keys thing, data, unit, field, id, query, queries,

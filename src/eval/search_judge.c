@@ -91,6 +91,36 @@ static status queries_match(const struct search *search, const struct qrels *qre
                 qrels->query[0].id);
 }
 
+/* Judgements of texts that are not in the collection cannot be met by any ranking. */
+static status documents_check(const struct search *search, const struct qrels *qrels,
+                              tacit_report *report)
+{
+    size_t judged = qrels->document.count, count = search_count(search), met = 0;
+    bool *there = memory_new(judged, sizeof *there);
+    struct text id = { 0 };
+    status result = there ? TACIT_OK : TACIT_RESOURCES;
+    for (size_t i = 0; i < count && met < judged && result == TACIT_OK; i++) {
+        text_clear(&id);
+        result = search_id(search, search->row_sample ? search->row_sample[i] : (uint32_t)i, &id);
+        int64_t number = result == TACIT_OK ? map_get(&qrels->document, text_string(&id)) : -1;
+        if (number >= 0 && !there[number]) {
+            there[number] = true;
+            met++;
+        }
+    }
+    if (result == TACIT_OK && !met)
+        result = fail(TACIT_BAD_DATA,
+                      "none of the %zu judged documents is among the texts, whose ids are such as "
+                      "%s: id= names the field of their ids",
+                      judged, count ? text_string(&id) : "none");
+    if (result == TACIT_OK && met < judged)
+        report_note(report, "%zu of %zu judged documents are not among the texts", judged - met,
+                    judged);
+    text_free(&id);
+    memory_free(there);
+    return result;
+}
+
 /* The ids of a ranking's texts. */
 static status ids_of(const struct search *search, const struct ranking *ranking, size_t query,
                      struct arena *memory, const char **id)
@@ -148,6 +178,8 @@ static status ways_judge(struct search *search, const struct qrels *qrels, tacit
     const struct qrels_query **match = memory_new(search->queries, sizeof *match);
     status result = match ? queries_match(search, qrels, match, report) : TACIT_RESOURCES;
     size_t ways = 0;
+    if (result == TACIT_OK)
+        result = documents_check(search, qrels, report);
     for (; result == TACIT_OK && config_list(search->config, "by", ways, word, sizeof word);
          ways++) {
         int by = 0;

@@ -107,9 +107,10 @@ static bool texts_advance(void *argument, size_t done, size_t count)
     return search_advance(argument, "embed", done, count);
 }
 
-static status pooling_settle(const struct search *search, struct model_file *model)
+static status pooling_settle(struct search *search, struct model_file *model)
 {
     const struct config *config = search->config;
+    search->products = model->products;
     if (!config_automatic(config, "pooling"))
         model->method.pooling = (enum text_pooling)config_choice(config, "pooling");
     else if (search->described)
@@ -230,7 +231,8 @@ static status rank_vectors(struct search *search, struct ranking *ranking)
     const uint32_t *sample = search->is_vectors ? search->row_sample : search->kept;
     int64_t depth = ranking->depth < bank.count ? ranking->depth : bank.count;
     ranking->depth = depth;
-    TRY(knn_search(&bank, &queries, depth, ranking->sample, ranking->score));
+    TRY((search->products ? knn_products : knn_search)(&bank, &queries, depth, ranking->sample,
+                                                       ranking->score));
     for (size_t i = 0; i < search->queries; i++)
         ranking->found[i] = depth;
     for (size_t i = 0; sample && i < search->queries * (size_t)depth; i++)

@@ -18,6 +18,7 @@ struct pass {
     const struct features *bank;
     const float *unit; /* [queries, padded], zeroes behind `width` */
     int64_t padded, queries, k;
+    bool products;           /* norms do not count */
     float *score;            /* [threads, queries + 2, ROWS]: scores, squares, inverse norms */
     uint64_t *candidate;     /* [threads, queries, capacity] */
     struct nearest *nearest; /* [threads, queries] */
@@ -48,6 +49,7 @@ static status pass_block(struct pass *pass, int rank, int64_t first, int64_t row
     for (int64_t i = 0; i < rows; i++) {
         bool usable;
         inverse[i] = inverse_norm(row + i * width, squares[i], width, &usable);
+        inverse[i] = pass->products ? 1 : inverse[i];
         if (!usable) {
             atomic_store(&pass->bad, first + i);
             return TACIT_BAD_DATA;
@@ -115,20 +117,21 @@ static status pass_run(struct pass *pass, int64_t *next, uint32_t *index, float 
     return TACIT_OK;
 }
 
-static status units_make(const struct features *queries, int64_t padded, float *unit)
+static status units_make(const struct features *queries, int64_t padded, bool products, float *unit)
 {
     float *inverse = memory_new((size_t)queries->count, sizeof *inverse);
     status result = inverse ? features_inverse_norms(queries, "queries", inverse) : TACIT_RESOURCES;
     for (int64_t i = 0; result == TACIT_OK && i < queries->count; i++)
         for (int64_t j = 0; j < padded; j++)
-            unit[i * padded + j] =
-                j < queries->width ? queries->value[i * queries->width + j] * inverse[i] : 0;
+            unit[i * padded + j] = j < queries->width ? queries->value[i * queries->width + j] *
+                                                            (products ? 1 : inverse[i])
+                                                      : 0;
     memory_free(inverse);
     return result;
 }
 
 status vectors_search(const struct features *bank, const struct features *queries, int64_t k,
-                      uint32_t *index, float *cosine)
+                      bool products, uint32_t *index, float *cosine)
 {
     size_t threads = (size_t)parallel_threads(), count = (size_t)queries->count;
     int64_t padded = (bank->width + LANES - 1) / LANES * LANES;
@@ -140,6 +143,7 @@ status vectors_search(const struct features *bank, const struct features *querie
         .padded = padded,
         .queries = queries->count,
         .k = k,
+        .products = products,
         .score = memory_new_aligned(threads * (count + 2), ROWS * sizeof(float)),
         .candidate =
             memory_new_aligned(threads * count, (size_t)nearest_capacity(k) * sizeof(uint64_t)),
@@ -149,7 +153,7 @@ status vectors_search(const struct features *bank, const struct features *querie
     status result =
         unit && next && pass.score && pass.candidate && pass.nearest ? TACIT_OK : TACIT_RESOURCES;
     if (result == TACIT_OK)
-        result = units_make(queries, padded, unit);
+        result = units_make(queries, padded, products, unit);
     if (result == TACIT_OK)
         result = pass_run(&pass, next, index, cosine);
     memory_free_aligned(unit);

@@ -5,9 +5,10 @@
 
 #include "eval/features.h"
 
-/* As knn_search, which calls it for up to VECTORS_FEW queries; the arguments have been checked. */
+/* As knn_search, which calls it for up to VECTORS_FEW queries; the arguments have been checked.
+ * `products`: as knn_products. */
 enum { VECTORS_FEW = 256 };
 status vectors_search(const struct features *bank, const struct features *queries, int64_t k,
-                      uint32_t *index, float *cosine);
+                      bool products, uint32_t *index, float *cosine);
 
 #endif

@@ -57,6 +57,11 @@ static double least(const struct method *m, int64_t batch)
     return o->cosine ? log1p(others * exp(-2 * o->scale)) : 0;
 }
 
+static bool products(const struct method *m)
+{
+    return !((const struct dual_encoder *)(const void *)m->options)->cosine;
+}
+
 static double knob_value(const struct method *m, const char *name, double progress)
 {
     (void)name, (void)progress;
@@ -126,5 +131,6 @@ const struct method_type method_dual_encoder = {
     .loss = loss,
     .chance = chance,
     .floor = least,
+    .products = products,
     .knob = knob_value,
 };

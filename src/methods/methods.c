@@ -68,11 +68,25 @@ status method_fits(const struct method *m)
     if (type->head && (!network_type->head || strcmp(type->head, network_type->head) != 0))
         return fail(TACIT_USAGE, "method=%s needs a network with the head %s, which model=%s lacks",
                     type->name, type->head, network_type->name);
-    int64_t context = method_text(m).context;
+    const struct text_options text = method_text(m);
+    if (text.heads < 1 || text.width % text.heads != 0)
+        return fail(TACIT_USAGE,
+                    "heads=%lld: the width %lld of model=%s cannot be divided among them (hidden= "
+                    "sets it)",
+                    (long long)text.heads, (long long)text.width, network_type->name);
+    int64_t context = text.context;
     if (m->window < 0 || m->window > context)
         return fail(TACIT_USAGE, "window=%lld: model=%s has %lld positions", (long long)m->window,
                     network_type->name, (long long)context);
     return TACIT_OK;
+}
+
+status method_pools(const struct method *m)
+{
+    return m->pooling != POOL_POOLER || m->network->pool
+               ? TACIT_OK
+               : fail(TACIT_USAGE, "pooling=pooler: model=%s has no pooler; take mean",
+                      m->network->name);
 }
 
 /* The member of `in` that a field of a sample's first text fills, NULL for other fields. */

@@ -100,6 +100,8 @@ struct method_type {
      * batch of `batch` pictures. */
     double (*chance)(const struct method *m, int64_t batch);
     double (*floor)(const struct method *m, int64_t batch);
+    /* Whether its vectors are compared by their products; NULL: by cosines. */
+    bool (*products)(const struct method *m);
     /* Value of a knob of this method at `progress` (0 … 1). */
     double (*knob)(const struct method *m, const char *name, double progress);
 };
@@ -112,6 +114,9 @@ const struct method_type *method_find(const char *name);
 /* Whether network and method fit together: TACIT_USAGE says what does not. To be asked once both
  * are chosen, before configure. */
 status method_fits(const struct method *m);
+
+/* TACIT_USAGE: the network cannot make one vector of a text in the method's way. */
+status method_pools(const struct method *m);
 
 /* A network call of the method in its mode; `views` stacked views lie in the rows. */
 net method_network(const struct method *m, struct graph *g, const char *name, int views);

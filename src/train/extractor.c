@@ -95,6 +95,7 @@ status extractor_new(struct store *store, const struct method *method,
                      const struct target *target, struct extractor **extractor)
 {
     *extractor = NULL;
+    TRY(method_pools(method));
     struct extractor *made = memory_new(1, sizeof *made);
     if (!made)
         return TACIT_RESOURCES;

@@ -13,6 +13,7 @@ struct input_shape {
     /* Texts of up to `window` tokens; the tokenizer is borrowed. */
     const struct tokenizer *tokenizer;
     int64_t window;
+    int texts; /* of a sample that a head has learned from: 1, or more of pairs; 0: unknown */
 };
 
 #endif

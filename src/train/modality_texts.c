@@ -188,9 +188,11 @@ static status texts_settle(struct setup *setup, const struct audience *audience,
         network_settle(setup);
     TRY(method_fits(method));
     TRY(method->type->configure(method, setup->config));
+    TRY(method_pools(method));
     setup->input = (struct input_shape){ .kind = SAMPLE_TEXT,
                                          .tokenizer = setup->tokenizer,
-                                         .window = method_window(method) };
+                                         .window = method_window(method),
+                                         .texts = method->type->either ? setup->source->texts : 0 };
     struct texts_options options = { .source = setup->source,
                                      .index = setup->index,
                                      .count = setup->count,

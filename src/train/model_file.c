@@ -84,6 +84,8 @@ static status describe_vectors(struct model_file *model)
             model->method.pooling = (enum text_pooling)i;
         }
     model->method.spread = spread && strcmp(spread, "windows") == 0;
+    const char *similarity = safetensors_metadata(&model->file, "similarity");
+    model->products = similarity && strcmp(similarity, "dot") == 0;
     model->sentences = normalize != NULL;
     model->normalize = normalize && strcmp(normalize, "true") == 0;
     return found ? TACIT_OK : wrong(model, "pooling");
@@ -98,7 +100,7 @@ static status describe_texts(struct model_file *model)
     const char *activation = safetensors_metadata(&model->file, "activation");
     const char *biases = safetensors_metadata(&model->file, "biases");
     const char *json = safetensors_metadata(&model->file, "tokenizer");
-    int window, next = 0;
+    int window, texts = 0, next = 0;
     if (!read_numbers(model, "sizes", COUNT, sizes))
         return wrong(model, "sizes");
     for (int i = 0; i < COUNT; i++)
@@ -119,6 +121,9 @@ static status describe_texts(struct model_file *model)
         return wrong(model, "activation");
     if (!read_whole(model, "window", 1, 1 << 20, &window) || window > text.context)
         return wrong(model, "window");
+    if (safetensors_metadata(&model->file, "texts") &&
+        !read_whole(model, "texts", 1, 1 << 10, &texts))
+        return wrong(model, "texts");
     if (!json)
         return wrong(model, "tokenizer");
     TRY(tokenizer_read(model->path, (struct text_view){ json, strlen(json) }, &model->tokenizer));
@@ -130,7 +135,8 @@ static status describe_texts(struct model_file *model)
     model->method.window = window;
     model->input = (struct input_shape){ .kind = SAMPLE_TEXT,
                                          .tokenizer = model->tokenizer,
-                                         .window = window };
+                                         .window = window,
+                                         .texts = texts };
     return describe_vectors(model);
 }
 

@@ -29,6 +29,7 @@ struct model_file {
     struct tokenizer *tokenizer; /* of networks on tokens */
     bool sentences, normalize;   /* a sentence model; its vectors have unit length */
     bool foreign;                /* of Hugging Face, without the metadata of tacit */
+    bool products;               /* its vectors are compared by products, not by cosines */
     bool untied;                 /* its scores of tokens have a table of their own */
     char *classes; /* a JSON list of class names, where the metadata have none; or NULL */
     const char *path;
@@ -36,7 +37,8 @@ struct model_file {
 
 /* Opens a model file, the one of a run folder, or a folder of Hugging Face (bert, roberta, gpt2).
  * TACIT_BAD_DATA: there is none, or it is damaged, of another program or of an unknown
- * architecture, named, or tells of sizes that its tensors cannot have; TACIT_RESOURCES. Close it with model_file_close. */
+ * architecture, named, or tells of sizes that its tensors cannot have; TACIT_RESOURCES. Close it
+ * with model_file_close. */
 status model_file_open(const char *path, struct model_file *model);
 void model_file_close(struct model_file *model);
 

@@ -133,9 +133,13 @@ static status saver_texts(struct saver *saver, const struct input_shape *input)
     say(saver, "activation", activation_name(text.activation));
     say(saver, "biases", text.biases == BIASES ? "true" : "false");
     say(saver, "window", arena_text(&saver->memory, "%lld", (long long)input->window));
+    if (input->texts)
+        say(saver, "texts", arena_text(&saver->memory, "%d", input->texts));
     say(saver, "pooling", pooling_names[saver->method->pooling]);
     if (saver->method->spread)
         say(saver, "long_texts", "windows");
+    if (saver->method->type->products && saver->method->type->products(saver->method))
+        say(saver, "similarity", "dot");
     say(saver, "tokenizer", arena_text(&saver->memory, "%s", text_string(&json)));
     status result = text_status(&json);
     text_free(&json);

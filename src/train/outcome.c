@@ -202,7 +202,7 @@ tacit_report *fit_report(const struct fit *fit, const char *state)
     report_number(report, "steps", (double)position->step, "%lld", (long long)position->step);
     report_number(report, "epochs", (double)position->step / (double)setup->batches, "%.4g",
                   (double)position->step / (double)setup->batches);
-    report_number(report, "loss", position->loss, "%.4f", position->loss);
+    report_number(report, "loss", position->loss, "%.4f, running mean of training", position->loss);
     report_number(report, "loss_floor", fit->floor, "%.4f", fit->floor);
     report_number(report, "loss_chance", fit->chance, "%.4f", fit->chance);
     report_watch(fit, report);

@@ -25,7 +25,7 @@ status validation_new(const struct validation_options *options, struct store *st
                       struct validation **validation);
 void validation_free(struct validation *validation);
 
-/* The mean loss of the batches. */
+/* The loss of all the rows as one batch: batch size and order do not matter. */
 status validation_take(struct validation *validation, double *loss);
 
 #endif

@@ -132,6 +132,10 @@ fails "texts have no views" 2 "views=run"
 mkdir new
 echo "the film was a play of light and old friends who meet again wonderful by night in town." >new/1.txt
 echo "the film was a play of light and old friends who meet again dreadful by night in town." >new/2.txt
+printf 'text,mood\nthe film was dreadful,neg\na dreadful play,neg\n' >negative.csv
+try predict moods data=negative.csv field=text labels=field:mood out=one.csv
+works "of one class only" "^accuracy" "^macro_f1"
+same "a share of none is not shown" "" "$(field f1)"
 try predict moods data=new
 works "new texts, without labels" "^file,prediction,neg,pos" "1.txt,pos," "2.txt,neg,"
 
@@ -174,11 +178,36 @@ try finetune words data=pairs.csv field=first,second labels=field:score out=like
 works "finetune: numbers of pairs" "regression"
 try predict likeness data=pairs.csv labels=field:score out=pairs.jsonl
 works "numbers are predicted" "spearman  *[0-9.-]" "pearson  *[0-9.-]" "root_mean_square_error"
+if printf '%s' "$err" | grep -q "none that the model knows"; then
+    bad "numbers are no unknown classes" "$err"
+else
+    ok "numbers are no unknown classes"
+fi
 try eval likeness data=pairs.csv labels=field:score protocol=head
 fails "a head that gives numbers is for predict" 2 "tacit predict likeness"
 try eval likeness data=pairs.csv labels=field:score protocol=knn k=5
 works "pairs of texts are samples, too" "^run "
 holds "one a line" "$(head -n 1 pairs.jsonl)" '"prediction": *[0-9.-]*, *"label": *[0-9.]*'
+try predict likeness data=pairs.csv field=first
+fails "single texts for a head that has learned from pairs" 2 "gives 1 text a sample" "learned from 2" "field=FIRST,SECOND"
+try finetune words data=pairs.csv field=first labels=field:score out=single seed=1 threads=1 steps=2 batch_size=8
+works "the loss that is shown is named" "^loss .*running mean"
+try predict single data=pairs.csv field=first,second
+fails "pairs for a head that has learned from single texts" 2 "gives 2 texts a sample" "learned from 1"
+echo "the night was old" >plain.txt
+try predict single data=plain.txt unit=lines
+works "the run's field does not matter where there are none" "^plain.txt"
+try predict single data=plain.txt field=first
+fails "a field that was asked for does" 2 "field=first" "has no fields"
+
+# The loss of what validation= keeps out does not depend on how it is cut into batches.
+kept() {
+    "$TACIT" pretrain data=reviews method=roberta model=roberta-tiny tokenizer=wordpiece vocab=200 window=32 \
+        batch_size=8 microbatch="$1" steps=1 validation=0.3 watch.every=1 seed=1 threads=1 out="kept$1" --quiet 2>&1 |
+        sed -n 's/^validation_loss  *//p'
+}
+whole=$(kept 8)
+same "validation is one batch" "${whole:-none}" "$(kept 1)"
 
 # What does not fit.
 try finetune

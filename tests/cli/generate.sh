@@ -17,6 +17,13 @@ greedy() {
 }
 greedy abc tokens=9
 same "it goes on" "defghabcd" "$out"
+if [ -c /dev/full ]; then
+    "$TACIT" generate run prompt=abc tokens=9 >/dev/full 2>full.err
+    same "a full disk is no wish to stop" 5 $?
+    holds "and is told of" "$(cat full.err)" "cannot write to standard output"
+else
+    left_out "a full disk" "no /dev/full"
+fi
 greedy abc tokens=40
 same "beyond the context" "$(head -c 43 cycle.txt | tail -c 40)" "$out"
 greedy abc tokens=40 full=exact

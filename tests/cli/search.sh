@@ -95,6 +95,22 @@ try search bare.npy query="heat" model=run
 works "vectors alone have numbers" "^ *1 "
 holds "and a word about it" "$err" "cannot be told"
 
+# Products, where the model was trained by products: of a text with itself the square of its norm.
+awk 'BEGIN { print "first,second"; for (i = 0; i < 16; i++) print "a cat " i ",a dog " i }' >tuples.csv
+"$TACIT" pretrain data=tuples.csv field=first,second method=dual-encoder method.similarity=dot model=bert-tiny \
+    vocab=100 window=16 batch_size=4 steps=1 watch.every=0 out=dot --quiet >dot.out 2>&1 || bad "pretrain dot" "$(cat dot.out)"
+"$TACIT" embed dot data=docs.jsonl out=dot.npy --quiet >/dev/null 2>&1
+"$TACIT" embed dot data=docs.jsonl out=dot.tsv --quiet >/dev/null 2>&1
+try search dot.npy query="boundary layer heat transfer" --json
+works "a search by products" '"by": "vectors"'
+own=$(awk -F'\t' 'NR == 5 { for (i = 2; i <= NF; i++) s += $i * $i; print s }' dot.tsv)
+found=$(printf '%s\n' "$out" | grep -B 1 '"id": "both"' | sed -n 's/.*"score": \([0-9.]*\).*/\1/p')
+same "has the products as scores" 1 "$(awk -v a="$own" -v b="$found" 'BEGIN { print (a > 2 && (a - b) ^ 2 < 1e-6 * a * a) + 0 }')"
+try embed "$HOUSE/tests/golden/hugging_face/gpt2" data=docs.jsonl pooling=pooler
+fails "a network without a pooler" 2 "pooling=pooler"
+try pretrain data=books/ method=bert model=bert-tiny heads=5 vocab=200 window=32 out=x
+fails "heads that do not divide the width" 2 "heads=5"
+
 printf 'boundary layer heat transfer\ncat\n' >queries.txt
 printf '1 0 both 2\n1 0 heat 1\n2 0 cat 1\n2 0 wing 0\n' >qrels.txt
 try search docs.jsonl queries=queries.txt k=2 out=found.trec
@@ -108,6 +124,14 @@ works "searches are judged" "^bm25 *1.0000" "^vectors" "^hybrid" "means over all
 printf '1 0 both 2\n3 0 cat 1\n' >more.txt
 try eval found.trec qrels=more.txt
 works "what was not asked counts as 0" "^run *0.5000" "1 queries of the judgements were not asked"
+try eval docs.npy by=bm25 queries=queries.txt
+fails "a search without judgements" 2 "qrels= must be given"
+printf '1 0 nodoc 1\n2 0 none 1\n' >strange.txt
+try eval docs.npy by=bm25 queries=queries.txt qrels=strange.txt
+fails "judgements of other texts" 3 "none of the 2 judged documents is among the texts" "id="
+printf '1 0 nodoc 1\n2 0 cat 1\n2 0 wing 0\n' >strange.txt
+try eval docs.jsonl by=bm25 queries=queries.txt qrels=strange.txt
+works "some of other texts" "1 of 3 judged documents are not among the texts" "^bm25 *0.5000"
 try eval docs.jsonl queries=queries.txt qrels=docs.jsonl
 fails "no judgements" 3 "docs.jsonl, line 1"
 

@@ -36,7 +36,7 @@ static void check(int64_t count, int64_t queries, int64_t width, int64_t k)
     float *cosine = malloc((size_t)(queries * k) * sizeof *cosine);
     struct features all = { bank, NULL, count, width }, asked = { query, NULL, queries, width };
     assert_true(index && cosine);
-    assert_int_equal(vectors_search(&all, &asked, k, index, cosine), TACIT_OK);
+    assert_int_equal(vectors_search(&all, &asked, k, false, index, cosine), TACIT_OK);
     for (int64_t q = 0; q < queries; q++) {
         double least = 2;
         int64_t above = 0;
@@ -54,6 +54,36 @@ static void check(int64_t count, int64_t queries, int64_t width, int64_t k)
     free(query);
     free(index);
     free(cosine);
+}
+
+/* By products a long vector wins although another points the same way: (1, 1) . (3, 0) > (1, 1) .
+ * (1, 1). Few queries go one way through the code, many another. */
+static void products_count_the_norm(void **state)
+{
+    enum { MANY = VECTORS_FEW + 1 };
+    static const float bank[] = { 1, 1, 3, 0, -2, 5, 0, -9 };
+    static const uint32_t order[] = { 1, 2, 0 }, by_cosine = 0;
+    static const float product[] = { 3, 3, 2 };
+    float *query = malloc(MANY * 2 * sizeof *query), *score = malloc(MANY * 3 * sizeof *score);
+    uint32_t *index = malloc(MANY * 3 * sizeof *index);
+    struct features all = { bank, NULL, 4, 2 };
+    (void)state;
+    assert_true(query && score && index);
+    for (int i = 0; i < MANY * 2; i++)
+        query[i] = 1;
+    for (int count = 1; count <= MANY; count += MANY - 1) {
+        struct features asked = { query, NULL, count, 2 };
+        assert_int_equal(knn_products(&all, &asked, 3, index, score), TACIT_OK);
+        for (int i = 0; i < count * 3; i++) {
+            assert_int_equal(index[i], order[i % 3]);
+            assert_true(score[i] == product[i % 3]);
+        }
+        assert_int_equal(knn_search(&all, &asked, 1, index, score), TACIT_OK);
+        assert_int_equal(index[0], by_cosine);
+    }
+    free(query);
+    free(score);
+    free(index);
 }
 
 static void neighbours_are_exact(void **state)
@@ -97,20 +127,21 @@ static void odd_rows(void **state)
     float cosine[3];
     uint32_t index[3];
     struct features all = { &bank[0][0], NULL, 3, 2 }, asked = { query, NULL, 1, 2 };
-    assert_int_equal(vectors_search(&all, &asked, 3, index, cosine), TACIT_OK);
+    assert_int_equal(vectors_search(&all, &asked, 3, false, index, cosine), TACIT_OK);
     assert_int_equal(index[0], 0);
     assert_true(fabsf(cosine[0] - 1) < 1e-6f);
     bank[1][0] = NAN;
-    assert_int_equal(vectors_search(&all, &asked, 3, index, cosine), TACIT_BAD_DATA);
+    assert_int_equal(vectors_search(&all, &asked, 3, false, index, cosine), TACIT_BAD_DATA);
     assert_non_null(strstr(tacit_message(), "sample 1"));
     bank[1][0] = INFINITY;
-    assert_int_equal(vectors_search(&all, &asked, 3, index, cosine), TACIT_BAD_DATA);
+    assert_int_equal(vectors_search(&all, &asked, 3, false, index, cosine), TACIT_BAD_DATA);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neighbours_are_exact),
+        cmocka_unit_test(products_count_the_norm),
         cmocka_unit_test(ties_go_to_the_lowest),
         cmocka_unit_test(odd_rows),
     };
