@@ -259,6 +259,8 @@ static status embedding_report(const struct embedding *embedding, const char *ou
     report_number(made, "dimensions", (double)embedding->width, "%lld",
                   (long long)embedding->width);
     tell_broken(embedding, made);
+    if (embedding->source->kind == SAMPLE_TEXT && ends_with(out, ".npy"))
+        report_note(made, "next: tacit search %s query=\"…\"", out);
     /* On standard output the rows are the result, and nothing may come between. */
     if (report && strcmp(out, "-") != 0 && report_status(made) == TACIT_OK)
         *report = made;

@@ -242,7 +242,8 @@ static void roles_write(const struct tokenizer *tokenizer, struct json_writer *j
             }
 }
 
-static status config_write(const struct tokenizer *tokenizer, bool map, struct text *text)
+static status config_write(const struct tokenizer *tokenizer, size_t limit, bool map,
+                           struct text *text)
 {
     struct json_writer json = { .text = text, .indent = 2 };
     json_write_object(&json);
@@ -251,9 +252,9 @@ static status config_write(const struct tokenizer *tokenizer, bool map, struct t
         json_write_text(&json, "PreTrainedTokenizerFast");
         json_write_key(&json, "clean_up_tokenization_spaces");
         json_write_boolean(&json, false);
-        if (tokenizer->limit) {
+        if (limit) {
             json_write_key(&json, "model_max_length");
-            json_write_integer(&json, (int64_t)tokenizer->limit);
+            json_write_integer(&json, (int64_t)limit);
         }
     }
     roles_write(tokenizer, &json);
@@ -269,26 +270,33 @@ static status text_save(const char *folder, const char *name, const struct text 
     return file_write(path, text_string(text), text->length);
 }
 
-status tokenizer_save(const struct tokenizer *tokenizer, const char *path)
+status tokenizer_save_for(const struct tokenizer *tokenizer, size_t limit, const char *folder)
 {
     struct text text = { 0 };
     status result = tokenizer_write(tokenizer, &text);
-    if (result == TACIT_OK && ends_in(path, ".json")) {
-        result = file_write(path, text_string(&text), text.length);
-        text_free(&text);
-        return result;
-    }
     if (result == TACIT_OK)
-        result = folder_make(path);
+        result = folder_make(folder);
     if (result == TACIT_OK)
-        result = text_save(path, "tokenizer.json", &text);
+        result = text_save(folder, "tokenizer.json", &text);
     for (int map = 0; map < 2 && result == TACIT_OK; map++) {
         text_clear(&text);
-        result = config_write(tokenizer, map, &text);
+        result = config_write(tokenizer, limit ? limit : tokenizer->limit, map, &text);
         if (result == TACIT_OK)
             result =
-                text_save(path, map ? "special_tokens_map.json" : "tokenizer_config.json", &text);
+                text_save(folder, map ? "special_tokens_map.json" : "tokenizer_config.json", &text);
     }
+    text_free(&text);
+    return result;
+}
+
+status tokenizer_save(const struct tokenizer *tokenizer, const char *path)
+{
+    struct text text = { 0 };
+    if (!ends_in(path, ".json"))
+        return tokenizer_save_for(tokenizer, 0, path);
+    status result = tokenizer_write(tokenizer, &text);
+    if (result == TACIT_OK)
+        result = file_write(path, text_string(&text), text.length);
     text_free(&text);
     return result;
 }

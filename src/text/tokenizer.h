@@ -106,6 +106,10 @@ status tokenizer_write(const struct tokenizer *tokenizer, struct text *json);
  * tokenizer.json, tokenizer_config.json and special_tokens_map.json, which AutoTokenizer loads. */
 status tokenizer_save(const struct tokenizer *tokenizer, const char *path);
 
+/* The same into a folder, for a model that reads texts of at most `limit` tokens (0: the
+ * tokenizer's own limit): model_max_length, to which AutoTokenizer cuts when asked to. */
+status tokenizer_save_for(const struct tokenizer *tokenizer, size_t limit, const char *folder);
+
 /* Frees a tokenizer; NULL is allowed. */
 void tokenizer_free(struct tokenizer *tokenizer);
 

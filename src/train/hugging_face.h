@@ -29,7 +29,10 @@ void hugging_face_unscale(struct method *method, struct store *store);
 status hugging_face_beside(const char *folder, const struct method *method,
                            const struct input_shape *input, const char *const *class_name);
 
-/* Writes what sentence-transformers wants besides, where it has the method's pooling. */
+/* Whether sentence-transformers has the method's pooling, and the tokenizer what it needs. */
+bool hugging_face_pools(const struct method *method, const struct input_shape *input);
+
+/* Writes what sentence-transformers wants besides; nothing where hugging_face_pools says no. */
 status hugging_face_sentences(const char *folder, const struct method *method,
                               const struct input_shape *input, bool normalize);
 

@@ -197,13 +197,19 @@ static status pooling_write(const char *folder, const struct method *method, con
     return text_save(path, "config.json", &text);
 }
 
+/* sentence-transformers always pads, which GPT-2's tokenizers cannot. */
+bool hugging_face_pools(const struct method *method, const struct input_shape *input)
+{
+    return pooling_flag(method->pooling) && tokenizer_role(input->tokenizer, ROLE_PAD) >= 0;
+}
+
 status hugging_face_sentences(const char *folder, const struct method *method,
                               const struct input_shape *input, bool normalize)
 {
     const char *flag = pooling_flag(method->pooling);
     struct text modules = { 0 }, limits = { 0 };
     struct json_writer json = { .text = &modules, .indent = 2 };
-    if (!flag)
+    if (!hugging_face_pools(method, input))
         return TACIT_OK;
     json_write_array(&json);
     module_write(&json, 0, "", "Transformer");
@@ -229,5 +235,5 @@ status hugging_face_beside(const char *folder, const struct method *method,
         return TACIT_OK;
     snprintf(path, sizeof path, "%s/config.json", folder);
     TRY(config_save(path, method, input, class_name));
-    return tokenizer_save(input->tokenizer, folder);
+    return tokenizer_save_for(input->tokenizer, (size_t)input->window, folder);
 }

@@ -193,7 +193,12 @@ static status write_hugging_face(const struct passage *passage, tacit_report *re
                     method->network->name);
     if (obstacle)
         return fail(TACIT_USAGE, "format=hf: %s", obstacle);
+    /* What makes vectors of texts here shall do so elsewhere. */
+    bool pools = !method->type->either && hugging_face_pools(method, &passage->model.input);
     TRY(folder_write(passage));
+    if (pools && !passage->model.sentences) /* of a sentence model it is there */
+        TRY(hugging_face_sentences(passage->out, method, &passage->model.input,
+                                   passage->model.normalize));
     TRY(verify_foreign(passage));
     bool whole = hugging_face_classifies(method);
     report_note(report, "loads with %s and AutoTokenizer.from_pretrained(\"%s\")",
@@ -201,7 +206,7 @@ static status write_hugging_face(const struct passage *passage, tacit_report *re
     if (method->type->either && !whole)
         report_note(report, "without its head, for transformers' classifiers have no such one "
                             "(pooling=auto of a network that is not frozen gives theirs)");
-    if (passage->model.sentences)
+    if (pools)
         report_note(report, "loads with SentenceTransformer(\"%s\")", passage->out);
     return TACIT_OK;
 }
