@@ -34,8 +34,9 @@ static val embed(net n, const struct network_type *type, const struct text_optio
     int64_t texts = dim(in->tokens, 0), length = dim(in->tokens, 1);
     int64_t first = type->positions_after_padding ? o->padding_id + 1 : 0;
     val segments = embedding_table(here, "token_type_embeddings", o->segments, o->width);
-    val segment = is_none(in->segment) ? reshape(slice(segments, 0, 0, 1), SHAPE(1, 1, o->width))
-                                       : gather(segments, in->segment);
+    bool alike = is_none(in->segment) || o->segments < 2;
+    val segment = alike ? reshape(slice(segments, 0, 0, 1), SHAPE(1, 1, o->width))
+                        : gather(segments, in->segment);
     val place = embed_positions(
         position_table(here, "position_embeddings", o->context + first, o->width, o->start),
         in->position, length, first);

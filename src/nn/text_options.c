@@ -25,6 +25,7 @@ struct text_options network_text(const struct network_type *type,
         own.start = own.width < 768 && !type->causal ? START_LOCAL : START_PUBLISHED;
     own.inner = own.inner ? own.inner : 4 * own.width;
     own.band = own.band < 0 ? 0 : own.band;
+    own.padding_id = own.padding_id < 0 ? 0 : own.padding_id;
     own.dropout = own.dropout < 0 ? 0 : own.dropout;
     return own;
 }

@@ -36,7 +36,7 @@ struct text_options {
     enum activation activation;
     enum biases biases; /* of linear layers and norms */
     enum start start;   /* 0: local below a width of 768 where tokens meet both ways */
-    int64_t padding_id; /* RoBERTa: positions count from the next number */
+    int64_t padding_id; /* RoBERTa: positions count from the next number; negative: 0 */
 };
 
 /* Names as in Hugging Face's config.json ("gelu", "gelu_new", …); ACTIVATION_OF_ROW: unknown. */

@@ -38,9 +38,9 @@ static val text_features(const struct extractor *made, const struct method *meth
 {
     val in[FIELDS_MAX];
     inputs_make(made, stage, g, in);
-    struct text_input text = { .tokens = in[FEED_TOKENS], .group = in[FEED_GROUPS] };
-    if (method_text(method).segments > 1)
-        text.segment = in[FEED_SEGMENTS];
+    struct text_input text = { .tokens = in[FEED_TOKENS],
+                               .group = in[FEED_GROUPS],
+                               .segment = in[FEED_SEGMENTS] };
     return method_embed_text(method, g, text, method->pooling);
 }
 

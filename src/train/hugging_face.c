@@ -230,10 +230,11 @@ static status network_read(struct folder_reading *reading)
         return fail(TACIT_FAILED, "no network %s", reading->family->network);
     if (method->network->positions_after_padding) {
         /* RoBERTa's tables of positions begin with rows that no token uses. */
-        if (text.context <= text.padding_id + 1 || text.padding_id == 0)
+        if (text.context <= text.padding_id + 1)
             return wrong_key(reading, "pad_token_id", "leaves no positions");
         text.context -= text.padding_id + 1;
     }
+    text.padding_id = text.padding_id ? text.padding_id : -1;
     method->network_options.text = text;
     const json_t *tied = json_object_get(reading->config, "tie_word_embeddings");
     reading->model->untied = json_is_false(tied);

@@ -149,7 +149,9 @@ static void network_settle(struct setup *setup)
         .width = given(config, "hidden"),
         .inner = given(config, "inner"),
         .band = given(config, "band"),
-        .padding_id = pad > 0 ? pad : 0,
+        .padding_id = pad == 0  ? -1
+                      : pad > 0 ? pad
+                                : 0,
         .biases = config_automatic(config, "biases")     ? BIASES_OF_ROW
                   : config_choice(config, "biases") == 0 ? BIASES
                                                          : NO_BIASES,

@@ -115,6 +115,7 @@ static status describe_texts(struct model_file *model)
     text.dropout = rates[0] > 0 ? rates[0] : -1;
     text.epsilon = rates[1];
     text.band = text.band > 0 ? text.band : -1;
+    text.padding_id = text.padding_id > 0 ? text.padding_id : -1;
     text.activation = activation ? activation_find(activation) : ACTIVATION_OF_ROW;
     text.biases = biases && strcmp(biases, "true") == 0 ? BIASES : NO_BIASES;
     if (text.activation == ACTIVATION_OF_ROW)

@@ -183,6 +183,15 @@ if printf '%s' "$err" | grep -q "none that the model knows"; then
 else
     ok "numbers are no unknown classes"
 fi
+# RoBERTa has one kind of segments, BERT's frame of a pair two; its [PAD] is number 0 here.
+try tokenize train data=reviews kind=wordpiece vocab=200 out=bert.json
+try pretrain data=reviews method=roberta model=roberta-tiny tokenizer=bert.json window=32 batch_size=8 steps=2 seed=1 \
+    threads=1 out=segments
+works "RoBERTa with BERT's tokenizer" "segments"
+try finetune segments data=pairs.csv field=first,second labels=field:score out=framed seed=1 threads=1 epochs=1
+works "learns from pairs" "framed"
+try export segments out=segments-hf
+holds "its padding is the tokenizer's" "$(cat segments-hf/config.json)" '"pad_token_id": 0'
 try eval likeness data=pairs.csv labels=field:score protocol=head
 fails "a head that gives numbers is for predict" 2 "tacit predict likeness"
 try eval likeness data=pairs.csv labels=field:score protocol=knn k=5

@@ -420,9 +420,9 @@ static void partners_stay_together(void **state)
     }
     int32_t tokens[WINDOW], groups[WINDOW], segments[WINDOW];
     int64_t length;
-    require(
-        texts_frame(rows.source, tokenizer, 0, 0, true, WINDOW, tokens, groups, segments, &length),
-        "a pair in one frame");
+    require(texts_frame(rows.source, tokenizer, 0, 0, true, NULL, WINDOW, tokens, groups, segments,
+                        &length),
+            "a pair in one frame");
     const int32_t frame[] = { CLS, FIRST_WORD, SEP, 42, 43, 42, 43, SEP };
     const int32_t segment[] = { 0, 0, 0, 1, 1, 1, 1, 1 };
     assert_memory_equal(tokens, frame, sizeof frame);
