@@ -92,7 +92,8 @@ def classifier(run, work):
         writer = csv.writer(file)
         writer.writerows([("text", "mood"), *rows])
     tuned, out = f"{work}/tuned", f"{work}/tuned-hf"
-    tacit("finetune", run, f"data={work}/labelled.csv", "field=text", "labels=field:mood", "steps=6", "batch_size=8", f"out={tuned}")
+    tacit("finetune", run, f"data={work}/labelled.csv", "field=text", "labels=field:mood", "steps=6", "batch_size=8",
+          "method.pooling=pooler", f"out={tuned}")  # as transformers' classifiers have it
     tacit("export", tuned, "format=hf", f"out={out}")
     tacit("predict", tuned, f"data={work}/labelled.csv", f"out={work}/found.csv", "labels=none")
     with open(f"{work}/found.csv") as file:
