@@ -148,7 +148,10 @@ sentences() {
     run simcse data="$out/halves.jsonl" field=a,b method=simcse method.supervision=pairs init="$out/mixed-run" \
         method.pooling=mean window=32 batch_size=64 steps=500 dropout=0.1 optim.lr=0.0005 optim.warmup=50 \
         optim.schedule=linear optim.weight_decay=0.01
-    for thing in mixed-run simcse; do
+    run simcse-more data="$out/halves.jsonl" field=a,b method=simcse method.supervision=pairs init="$out/simcse" seed=1 \
+        method.pooling=mean window=32 batch_size=64 steps=500 dropout=0.1 optim.lr=0.0007 optim.warmup=50 \
+        optim.schedule=linear optim.weight_decay=0.01
+    for thing in mixed-run simcse simcse-more; do
         echo "$thing"
         "$tacit" eval "$out/$thing" data="$out/stsb-test.csv" field=sentence1,sentence2 labels=field:score \
             protocol=similarity
