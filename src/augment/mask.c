@@ -26,6 +26,15 @@ static int unit_length(const struct mask_settings *settings, const uint8_t *kind
     return end - start;
 }
 
+/* Any token of the vocabulary but those that never stand for others. */
+static int32_t token_draw(const struct mask_settings *settings, struct random_stream *stream)
+{
+    int32_t id = (int32_t)random_below(stream, (uint64_t)(settings->vocabulary - settings->nevers));
+    for (int i = 0; i < settings->nevers; i++)
+        id += id >= settings->never[i];
+    return id;
+}
+
 /* What stands in for a hidden token. */
 static int32_t disguise(const struct mask_settings *settings, struct random_stream *stream,
                         int32_t id)
@@ -34,8 +43,17 @@ static int32_t disguise(const struct mask_settings *settings, struct random_stre
     if (luck < settings->mask)
         return settings->mask_id;
     if (luck < settings->mask + settings->replace)
-        return (int32_t)random_below(stream, (uint64_t)settings->vocabulary);
+        return token_draw(settings, stream);
     return id;
+}
+
+static int number_wanted(const struct mask_settings *settings, struct random_stream *stream,
+                         int count)
+{
+    double share = settings->rate * count;
+    int wanted = settings->dithered ? (int)floor(share + random_double(stream)) : (int)lrint(share);
+    wanted = wanted < 1 ? 1 : wanted;
+    return wanted < settings->most ? wanted : settings->most;
 }
 
 int mask_tokens(const struct mask_settings *settings, struct random_stream *stream, int32_t *id,
@@ -44,9 +62,7 @@ int mask_tokens(const struct mask_settings *settings, struct random_stream *stre
 {
     uint32_t *unit = scratch, *chosen = scratch + count;
     int units = units_find(settings, kind, count, unit), hidden = 0;
-    int wanted = (int)lrint(settings->rate * count);
-    wanted = wanted < 1 ? 1 : wanted;
-    wanted = wanted < settings->most ? wanted : settings->most;
+    int wanted = number_wanted(settings, stream, count);
     memset(chosen, 0, (size_t)count * sizeof *chosen);
     /* A shuffle that stops when there is enough; words that would be too many are passed over. */
     for (int i = 0; i < units && hidden < wanted; i++) {

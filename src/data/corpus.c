@@ -322,11 +322,20 @@ static status parts_by_file(struct source *source)
 
 static status unit_choose(const char *unit, enum text_kind kind, struct corpus *corpus)
 {
-    bool lines = unit && !strcmp(unit, "lines");
-    if (unit && unit[0] && !lines && strcmp(unit, "auto") && strcmp(unit, "documents"))
-        return fail(TACIT_USAGE, "unit=%s: auto, documents and lines are allowed", unit);
-    corpus->format = kind == TEXT_PLAIN && lines ? &format_lines : formats[kind];
-    return TACIT_OK;
+    static const struct {
+        const char *name;
+        const struct text_format *format;
+    } units[] = { { "", &format_document },
+                  { "auto", &format_document },
+                  { "documents", &format_document },
+                  { "paragraphs", &format_paragraphs },
+                  { "lines", &format_lines } };
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(unit ? unit : "", units[i].name) == 0) {
+            corpus->format = kind == TEXT_PLAIN ? units[i].format : formats[kind];
+            return TACIT_OK;
+        }
+    return fail(TACIT_USAGE, "unit=%s: auto, documents, paragraphs and lines are allowed", unit);
 }
 
 status corpus_fill(struct source *source, const struct census *census)

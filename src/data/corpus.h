@@ -55,7 +55,8 @@ struct text_format {
     bool whole; /* a file is one record: nothing is stored for it, it may stay unmapped */
 };
 
-extern const struct text_format format_json, format_trec, format_csv, format_document, format_lines;
+extern const struct text_format format_json, format_trec, format_csv, format_document,
+    format_paragraphs, format_lines;
 
 struct corpus {
     const struct text_format *format;

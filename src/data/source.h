@@ -25,7 +25,8 @@ struct source_options {
     size_t cache_bytes;      /* decoded pictures are kept up to so many bytes */
     bool strict;             /* the first unreadable sample is an error */
     enum wanted_kind wanted; /* pictures: texts alone are refused (TACIT_BAD_DATA) */
-    const char *unit;        /* of plain text: auto (or NULL) = documents (a file is one) | lines */
+    const char *unit;        /* of plain text: auto (or NULL) = documents (a file is one) |
+                              * paragraphs (parted by blank lines) | lines */
     const char *field; /* JSON member, column or tag with the text; several: "premise,hypothesis" */
     bool field_usual;  /* nobody insists on it: plain text, which has no fields, is read as it is */
 };

@@ -154,7 +154,8 @@ const struct source_type source_csv = {
 
 const struct source_type source_plain = {
     .name = "text",
-    .doc = "plain texts, packed or not: a file or a folder of them; unit=lines: each line is one",
+    .doc = "plain texts, packed or not: a file or a folder of them; unit=lines: each line is one, "
+           "unit=paragraphs: what lies between empty lines",
     .recognise = plain_recognise,
     .open = texts_open,
     .close = texts_close,

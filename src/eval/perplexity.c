@@ -134,6 +134,18 @@ static status step_tell(void *argument, uint64_t done)
     return asked_to_stop(&p->audience) ? fail(TACIT_STOPPED, "stopped") : TACIT_OK;
 }
 
+static bool encoding_advance(void *argument, double share)
+{
+    const struct perplexity *p = argument;
+    tacit_progress progress = progress_unknown("texts");
+    progress.steps = 100;
+    progress.step = (int64_t)(share * 100);
+    progress.seconds = clock_seconds() - p->start;
+    if (progress.seconds > 1)
+        tell_progress(&p->audience, &progress);
+    return !asked_to_stop(&p->audience);
+}
+
 static status decoder_prepare(struct perplexity *p)
 {
     const struct model_file *model = &p->thing.model;
@@ -180,6 +192,8 @@ static status perplexity_count(struct perplexity *p)
                                           .tokenizer = p->thing.model.tokenizer,
                                           .join = *join ? join : NULL,
                                           .separator = -1,
+                                          .advance = encoding_advance,
+                                          .argument = p,
                                           .begin = p->begin,
                                           .stop = p->stop };
     TRY(token_file_make(&options, &p->file));

@@ -294,8 +294,10 @@ static status text_count(const struct tokenizer *tokenizer, const struct bytes *
         size_t part =
             specials ? left : tokenizer_cut(tokenizer, text->bytes + at, left, PART_BYTES);
         struct text_view view = { text->bytes + at, part };
+        bool goes_on = at > 0;
         list.count = 0;
-        result = tokenizer_encode_many(tokenizer, &view, 1, specials, &list, NULL);
+        result = specials ? tokenizer_encode_many(tokenizer, &view, 1, true, &list, NULL)
+                          : tokenizer_encode_parts(tokenizer, &view, &goes_on, 1, &list, NULL);
         *tokens += (double)list.count;
         at += part;
     }

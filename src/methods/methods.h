@@ -45,6 +45,8 @@ struct text_request {
     double mask, replace; /* of those: become [MASK], become any token; the others stay */
     bool whole_words;     /* all pieces of a word or none */
     bool spread;          /* TEXT_FRAMES: a long text is read at any place, not at its beginning */
+    bool dithered;        /* their number: floor(rate n + U), U of [0, 1), not the nearest */
+    bool ordinary;        /* "any token" is no special one */
 };
 
 /* One method with its settings, as it embeds one batch. */

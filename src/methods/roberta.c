@@ -17,8 +17,11 @@ static int fields(const struct method *m, struct field field[])
 
 static void request(const struct method *m, struct text_request *request)
 {
-    *request =
-        (struct text_request){ .form = TEXT_SENTENCES, .window = method_window(m), .sides = 1 };
+    *request = (struct text_request){ .form = TEXT_SENTENCES,
+                                      .window = method_window(m),
+                                      .sides = 1,
+                                      .dithered = true,
+                                      .ordinary = true };
     masked_request((const void *)m->options, request);
 }
 

@@ -19,11 +19,6 @@ void tuple_request(const struct method *m, int sides, struct text_request *reque
         (struct text_request){ .form = TEXT_TUPLES, .window = method_window(m), .sides = sides };
 }
 
-struct text_input tuple_side(const val view[], int side)
-{
-    return (struct text_input){ .tokens = view[2 * side], .group = view[2 * side + 1] };
-}
-
 struct text_input tuple_stack(const val view[], int sides)
 {
     val tokens[SIDES_MAX], group[SIDES_MAX];

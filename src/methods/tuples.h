@@ -11,9 +11,6 @@ int tuple_fields(const struct method *m, int sides, struct field field[]);
 
 void tuple_request(const struct method *m, int sides, struct text_request *request);
 
-/* Side `side` of the tuples as what a network reads. */
-struct text_input tuple_side(const val view[], int side);
-
 /* All sides one after another as one batch of texts, [sides N, T]. */
 struct text_input tuple_stack(const val view[], int sides);
 

@@ -93,6 +93,34 @@ static status bpe_encode(const struct tokenizer *tokenizer, struct encoder *enco
     return TACIT_OK;
 }
 
+static bool is_space(const struct unicode_table *unicode, const uint8_t *at, const uint8_t *end)
+{
+    while (at < end) {
+        uint32_t character;
+        size_t length = unicode_decode(at, end, &character);
+        if (!(unicode_class_of(unicode, character) & UNICODE_SPACE))
+            return false;
+        at += length;
+    }
+    return true;
+}
+
+/* Behind a word; not one of white space, whose length depends on what follows. The words are found
+ * from the last place before `from` where all patterns divide. */
+static size_t bpe_cut(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t count,
+                      size_t from)
+{
+    const struct unicode_table *unicode = tokenizer->unicode;
+    const struct scanner *scanner = tokenizer->scanner;
+    const uint8_t *at = bytes + (scanner->expressions[0] ? scan_cut(bytes, from) : 0);
+    const uint8_t *end = bytes + count, *word = at;
+    while (at < bytes + from || (at < end && is_space(unicode, word, at))) {
+        word = at;
+        at = scanner->next(unicode, at, end);
+    }
+    return (size_t)(at - bytes);
+}
+
 static status bytes_encode(const struct tokenizer *tokenizer, struct encoder *encoder,
                            const uint8_t *bytes, size_t count, struct token_list *list)
 {
@@ -364,6 +392,7 @@ const struct tokenizer_kind bpe_kind = {
     .continues = piece_continues,
     .train = bpe_train,
     .encode = bpe_encode,
+    .cut = bpe_cut,
     .decode = piece_decode,
     .write = bpe_write,
 };
@@ -372,7 +401,7 @@ const struct tokenizer_kind bytes_kind = {
     .name = "bytes",
     .help = "every byte is a token: nothing to learn, any bytes come back as they were",
     .specials = "gpt",
-    .uncut = true,
+    .cut = character_cut,
     .train = bytes_train,
     .encode = bytes_encode,
     .decode = piece_decode,

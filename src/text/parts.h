@@ -66,12 +66,14 @@ struct tokenizer {
 struct tokenizer_kind {
     const char *name, *help, *specials;
     size_t vocabulary;  /* the default size; 0: whatever the text has */
-    bool uncut;         /* a text may be cut between any two characters */
     bool patterned;     /* the scanner's expressions divide a text into words first */
     bool needs_unknown; /* [UNK] must be there, for words that no pieces make up */
     bool joined;        /* what a token decodes to depends on its neighbours */
     /* Whether a piece goes on with the word before; NULL: none does. */
     bool (*continues)(const struct tokenizer *tokenizer, struct text_view piece);
+    /* tokenizer_cut for 0 < from < count. */
+    size_t (*cut)(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t count,
+                  size_t from);
     /* Fills counts from the stream, then the pieces after the special tokens in front. */
     status (*train)(struct tokenizer *tokenizer, const struct tokenizer_options *options,
                     const struct text_stream *stream, size_t room, struct tokenizer_facts *facts);
@@ -103,6 +105,10 @@ status special_add(struct tokenizer *tokenizer, uint32_t id, const char *text, s
 
 /* The id of a special token; -1 when there is none of this text. */
 int64_t special_find(const struct tokenizer *tokenizer, const char *text, size_t length);
+
+/* The cut of kinds whose tokens are characters or bytes: before the next character. */
+size_t character_cut(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t count,
+                     size_t from);
 
 /* Gives roles to special tokens by their usual names. */
 void roles_guess(struct tokenizer *tokenizer);

@@ -13,6 +13,19 @@ static uint32_t character_id(const struct tokenizer *tokenizer, uint32_t charact
     return pieces_find(&tokenizer->pieces, bytes, unicode_encode(character, bytes));
 }
 
+size_t character_cut(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t count,
+                     size_t from)
+{
+    (void)tokenizer;
+    /* A character has at most 3 bytes behind its first; more of them are no UTF-8. */
+    size_t back = 0;
+    while (back < 4 && back < from && (bytes[from - back] & 0xc0) == 0x80)
+        back++;
+    for (; back > 0 && back < 4 && from < count && (bytes[from] & 0xc0) == 0x80; back++)
+        from++;
+    return from;
+}
+
 static status characters_encode(const struct tokenizer *tokenizer, struct encoder *encoder,
                                 const uint8_t *bytes, size_t count, struct token_list *list)
 {
@@ -167,7 +180,7 @@ const struct tokenizer_kind characters_kind = {
     .name = "characters",
     .help = "every character of the training text is a token, in the order of code points",
     .specials = "none",
-    .uncut = true,
+    .cut = character_cut,
     .train = characters_train,
     .encode = characters_encode,
     .decode = characters_decode,

@@ -225,6 +225,7 @@ struct block {
 struct many {
     const struct tokenizer *tokenizer;
     const struct text_view *text;
+    const bool *goes_on; /* or NULL */
     uint64_t *end;
     struct block *block;
     uint32_t *into;
@@ -236,21 +237,12 @@ struct many {
     char message[MESSAGE_BYTES];
 };
 
-size_t tokenizer_cut(const struct tokenizer *tokenizer, const void *text, size_t count, size_t size)
+size_t tokenizer_cut(const struct tokenizer *tokenizer, const void *bytes, size_t count,
+                     size_t from)
 {
-    const uint8_t *bytes = text;
-    if (count <= size)
-        return count;
-    if (tokenizer->kind->uncut) {
-        /* A character has at most 3 bytes behind its first; more of them are no UTF-8. */
-        size_t back = 0;
-        while (back < 4 && back < size && (bytes[size - back] & 0xc0) == 0x80)
-            back++;
-        return back < 4 && back < size ? size - back : size;
-    }
-    if (tokenizer->kind->patterned && !tokenizer->scanner->expressions[0])
-        return count;
-    return scan_cut_after(bytes, count, size);
+    if (from == 0 || from >= count)
+        return from ? count : 0;
+    return tokenizer->kind->cut(tokenizer, bytes, count, from);
 }
 
 static status block_add(struct many *many, struct block block)
@@ -265,7 +257,7 @@ static status parts_add(struct many *many, size_t text, size_t size)
 {
     const uint8_t *at = many->text[text].bytes;
     size_t left = many->text[text].count;
-    struct block block = { .text = text, .first = true };
+    struct block block = { .text = text, .first = !many->goes_on || !many->goes_on[text] };
     while (left > 0) {
         size_t taken = many->specials ? left : tokenizer_cut(many->tokenizer, at, left, size);
         block.part = (struct text_view){ at, taken };
@@ -317,7 +309,8 @@ static status blocks_encode(struct many *many, struct encoder *encoder)
         if (block->texts == 0)
             TRY(text_encode(many, encoder, block->part, block->first, &block->list));
         for (size_t k = block->text; k < block->text + block->texts; k++) {
-            TRY(text_encode(many, encoder, many->text[k], true, &block->list));
+            bool first = !many->goes_on || !many->goes_on[k];
+            TRY(text_encode(many, encoder, many->text[k], first, &block->list));
             if (many->end)
                 many->end[k] = block->list.count;
         }
@@ -375,6 +368,24 @@ static status blocks_join(struct many *many, struct token_list *list)
     return TACIT_OK;
 }
 
+static status many_encode(struct many *many, size_t count, struct token_list *list)
+{
+    status result = blocks_make(many, count);
+    if (result == TACIT_OK) {
+        int64_t threads = parallel_threads();
+        parallel_for(threads, (double)many->bytes * 10 / (double)threads, thread_work, many);
+        result = (status)atomic_load(&many->result);
+        if (result != TACIT_OK)
+            fail(result, "%s", many->message);
+    }
+    if (result == TACIT_OK)
+        result = blocks_join(many, list);
+    for (size_t i = 0; i < many->count; i++)
+        token_list_free(&many->block[i].list);
+    memory_free(many->block);
+    return result;
+}
+
 status tokenizer_encode_many(const struct tokenizer *tokenizer, const struct text_view *texts,
                              size_t count, bool specials, struct token_list *list, uint64_t *end)
 {
@@ -383,20 +394,19 @@ status tokenizer_encode_many(const struct tokenizer *tokenizer, const struct tex
                          .end = end,
                          .specials = specials,
                          .said = ATOMIC_FLAG_INIT };
-    status result = blocks_make(&many, count);
-    if (result == TACIT_OK) {
-        int64_t threads = parallel_threads();
-        parallel_for(threads, (double)many.bytes * 10 / (double)threads, thread_work, &many);
-        result = (status)atomic_load(&many.result);
-        if (result != TACIT_OK)
-            fail(result, "%s", many.message);
-    }
-    if (result == TACIT_OK)
-        result = blocks_join(&many, list);
-    for (size_t i = 0; i < many.count; i++)
-        token_list_free(&many.block[i].list);
-    memory_free(many.block);
-    return result;
+    return many_encode(&many, count, list);
+}
+
+status tokenizer_encode_parts(const struct tokenizer *tokenizer, const struct text_view *texts,
+                              const bool *goes_on, size_t count, struct token_list *list,
+                              uint64_t *end)
+{
+    struct many many = { .tokenizer = tokenizer,
+                         .text = texts,
+                         .goes_on = goes_on,
+                         .end = end,
+                         .said = ATOMIC_FLAG_INIT };
+    return many_encode(&many, count, list);
 }
 
 /* ---- Decoding and looking ---- */

@@ -126,11 +126,16 @@ status tokenizer_encode(const struct tokenizer *tokenizer, const void *bytes, si
 status tokenizer_encode_many(const struct tokenizer *tokenizer, const struct text_view *texts,
                              size_t count, bool specials, struct token_list *list, uint64_t *end);
 
-/* Where a text of `count` bytes may be cut, near `size` or behind it, so that its two parts,
- * encoded each by itself and without special tokens, give the ids of the whole; `count` if nowhere.
- */
-size_t tokenizer_cut(const struct tokenizer *tokenizer, const void *text, size_t count,
-                     size_t size);
+/* The first place at or behind `from` (at most `count`) where a text may be cut so that its parts
+ * have the ids of the whole; `bytes` begins with the text or with a part. */
+size_t tokenizer_cut(const struct tokenizer *tokenizer, const void *bytes, size_t count,
+                     size_t from);
+
+/* tokenizer_encode_many without special tokens for texts in parts: where goes_on[i], text i is the
+ * rest of a text that was cut by tokenizer_cut. */
+status tokenizer_encode_parts(const struct tokenizer *tokenizer, const struct text_view *texts,
+                              const bool *goes_on, size_t count, struct token_list *list,
+                              uint64_t *end);
 
 /* Appends the text of some ids; special tokens are left out if `plain`. Ids outside the vocabulary
  * are TACIT_BAD_DATA. BPE, characters, bytes: the concatenation; WordPiece: words joined by blanks

@@ -93,6 +93,17 @@ static status wordpiece_encode(const struct tokenizer *tokenizer, struct encoder
     return TACIT_OK;
 }
 
+/* Before white space, which always divides words. */
+static size_t wordpiece_cut(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t count,
+                            size_t from)
+{
+    (void)tokenizer;
+    while (from < count && bytes[from] != ' ' && bytes[from] != '\t' && bytes[from] != '\n' &&
+           bytes[from] != '\r')
+        from++;
+    return from;
+}
+
 /* As Hugging Face's decoder with cleanup: a blank before each word but the first, none before
  * . ? ! , nor before the short forms n't 'm 's 've 're. */
 static status wordpiece_decode(const struct tokenizer *tokenizer, uint32_t id, bool first,
@@ -403,6 +414,7 @@ const struct tokenizer_kind wordpiece_kind = {
     .continues = piece_continues,
     .train = wordpiece_train,
     .encode = wordpiece_encode,
+    .cut = wordpiece_cut,
     .decode = wordpiece_decode,
     .write = wordpiece_write,
 };

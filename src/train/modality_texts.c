@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/memory.h"
 #include "train/initial.h"
 #include "train/modality.h"
@@ -21,6 +22,7 @@ static void texts_tell(const struct setup *setup, const struct audience *audienc
 
 struct reader {
     struct setup *setup;
+    const struct audience *audience;
     size_t sample;
     int which;
     const char *join; /* the texts of a sample are one; NULL: each by itself */
@@ -32,6 +34,8 @@ static status piece_read(void *state, struct text_piece *piece, bool *found)
 {
     struct reader *reader = state;
     struct source *source = reader->setup->source;
+    if (asked_to_stop(reader->audience))
+        return fail(TACIT_STOPPED, "stopped");
     bytes_free(&reader->bytes);
     reader->bytes = (struct bytes){ 0 };
     while (reader->sample < reader->setup->count) {
@@ -89,7 +93,7 @@ static status tokenizer_learn(struct setup *setup, const struct tokenizer_kind *
     const char *specials = setup->method.type->specials;
     bool learns = tokenizer_kind_learns(kind);
     struct tokenizer_facts facts;
-    struct reader reader = { .setup = setup, .join = join_of(setup) };
+    struct reader reader = { .setup = setup, .audience = audience, .join = join_of(setup) };
     struct text_stream stream = { piece_read, &reader };
     struct tokenizer_options options = {
         .kind = tokenizer_kind_name(kind),
@@ -178,6 +182,24 @@ static status lengths_settle(struct setup *setup)
                          : TACIT_RESOURCES;
 }
 
+struct encoding {
+    const struct audience *audience;
+    double start;
+};
+
+/* Says how far a large corpus is encoded, in hundredths, and asks whether to go on. */
+static bool encoding_advance(void *argument, double share)
+{
+    const struct encoding *encoding = argument;
+    tacit_progress progress = progress_unknown("texts");
+    progress.seconds = clock_seconds() - encoding->start;
+    progress.steps = 100;
+    progress.step = (int64_t)(share * 100);
+    if (progress.seconds > 1)
+        tell_progress(encoding->audience, &progress);
+    return !asked_to_stop(encoding->audience);
+}
+
 static status texts_settle(struct setup *setup, const struct audience *audience, struct text *said)
 {
     struct method *method = &setup->method;
@@ -195,11 +217,14 @@ static status texts_settle(struct setup *setup, const struct audience *audience,
                                          .tokenizer = setup->tokenizer,
                                          .window = method_window(method),
                                          .texts = method->type->either ? setup->source->texts : 0 };
+    struct encoding encoding = { audience, clock_seconds() };
     struct texts_options options = { .source = setup->source,
                                      .index = setup->index,
                                      .count = setup->count,
                                      .tokenizer = setup->tokenizer,
                                      .method = method,
+                                     .advance = encoding_advance,
+                                     .argument = &encoding,
                                      .stop = validation > 0 ? 1 - validation : 0 };
     TRY(texts_open(&options, &setup->texts));
     if (validation > 0 && !setup->texts.form->file)
@@ -223,6 +248,8 @@ static status texts_settle(struct setup *setup, const struct audience *audience,
         tell(audience, TACIT_INFO, "texts: %.4g million tokens, %.3g bytes each",
              (double)setup->texts.file.count / 1e6,
              (double)setup->texts.file.bytes / (double)setup->texts.file.count);
+    if (setup->texts.note)
+        tell(audience, TACIT_NOTICE, "%s", setup->texts.note);
     return TACIT_OK;
 }
 

@@ -74,9 +74,10 @@ static status train_in(struct run *run, struct config *config, const struct audi
         result = run_save_config(run, config);
     if (result == TACIT_OK)
         result = fit_open(&fit);
-    if (result == TACIT_OK)
+    bool open = result == TACIT_OK;
+    if (open)
         result = fit_conclude(&fit, fit_steps(&fit), report);
-    *begun = fit.touched || result == TACIT_STOPPED;
+    *begun = fit.touched || (open && result == TACIT_STOPPED);
     if (result != TACIT_OK)
         tell(&(struct audience){ NULL, audience->log }, TACIT_WARNING, "%s", status_message());
     fit_close(&fit);

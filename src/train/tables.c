@@ -9,7 +9,7 @@ static const char *const precisions[] = { "f32", "bf16", NULL };
 static const char *const collapses[] = { "warn", "stop", "off", NULL };
 static const char *const forms[] = { "multiply", "sequential", "stepwise", "replace", NULL };
 static const char *const buffers[] = { "outside", "inside", NULL };
-static const char *const units[] = { "auto", "documents", "lines", NULL };
+static const char *const units[] = { "auto", "documents", "paragraphs", "lines", NULL };
 static const char *const answers[] = { "true", "false", NULL };
 static const char *const starts[] = { "published", "local", NULL };
 static const char *const splits[] = { "exact", "separate", NULL };
@@ -20,8 +20,10 @@ const struct option data_options[] = {
     PATH("holdout", "",
          "kept out, for eval to judge on: a share such as 0.2 (whole groups), or a file of names"),
     WHOLE_AUTO("image_size", "auto", 8, 4096, "pixels", "side of the square that the network sees"),
-    CHOICE("unit", "auto", units,
-           "of plain text: documents (a file each) or lines; auto: documents"),
+    CHOICE(
+        "unit", "auto", units,
+        "of plain text: documents (a file each), paragraphs (between empty lines) or lines; auto: "
+        "documents"),
     TEXT("field", "", "member, column or tag that holds the text; of pairs: first,second"),
     TEXT_AUTO("tokenizer",
               "a file or folder, or bpe, wordpiece, characters, bytes: learned from the data"),

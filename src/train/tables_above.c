@@ -7,7 +7,7 @@
 
 static const char *const protocols[] = { "knn", "linear", "finetune", "head", "similarity", NULL };
 static const char *const views[] = { "shift", "run", NULL };
-static const char *const units[] = { "auto", "documents", "lines", NULL };
+static const char *const units[] = { "auto", "documents", "paragraphs", "lines", NULL };
 static const char *const ways[] = { "vectors", "bm25", "hybrid", NULL };
 static const char *const word_rules[] = { "english", "plain", NULL };
 static const char *const subjects[] = { "pixels", "words", "untrained", "labels-only", NULL };
@@ -47,9 +47,11 @@ const struct option evaluate_options[] = {
 };
 
 /* What texts are. */
-#define TEXTS                                                                              \
-    CHOICE("unit", "auto", units,                                                          \
-           "of plain text: documents (a file each) or lines; auto: lines of a lone file"), \
+#define TEXTS                                                                                    \
+    CHOICE("unit", "auto", units,                                                                \
+           "of plain text: documents (a file each), paragraphs (between empty lines) or lines; " \
+           "auto: "                                                                              \
+           "lines of a lone file"),                                                              \
         TEXT("field", "", "member, column or tag that holds the text; of pairs: first,second")
 
 static const char *const parts[] = { "all", "train", "test", NULL };
@@ -61,7 +63,7 @@ const struct option predict_options[] = {
     LABELS,
     TEXT("field", "auto",
          "member, column or tag that holds the text; of pairs: first,second; auto: as the run"),
-    TEXT("unit", "auto", "of plain text: documents or lines; auto: as the run"),
+    TEXT("unit", "auto", "of plain text: documents, paragraphs or lines; auto: as the run"),
     CHOICE_AUTO("part", parts, "auto: test, or what the run held out, where there is that"),
     WHOLE("batch_size", "64", 1, 1 << 24, "samples", "samples at a time"),
     SWITCH("strict", "false", "stop at the first sample that cannot be read"),

@@ -3,7 +3,7 @@
 #include "train/tasks.h"
 
 static const char *const parts[] = { "validation", "train", "holdout", "test", "all", NULL };
-static const char *const units[] = { "auto", "documents", "lines", NULL };
+static const char *const units[] = { "auto", "documents", "paragraphs", "lines", NULL };
 static const char *const storages[] = { "f32", "bf16", "int8", NULL };
 static const char *const fulls[] = { "slide", "exact", "stop", NULL };
 
@@ -16,7 +16,7 @@ const struct option perplexity_options[] = {
     PATH("data", "auto", "texts; auto: those of the run"),
     CHOICE_AUTO("part", parts, "of the data; auto: what the run kept for validation, else all"),
     CHOICE_AUTO("unit", units + 1,
-                "of plain text: a file or a line is a text; auto: as in the run"),
+                "of plain text: a file, a paragraph or a line is a text; auto: as in the run"),
     TEXT("field", "", "member, column or tag that holds the text; default: as in the run"),
     TOKENS("window", "auto", "that the network sees at once; auto: as in training"),
     TOKENS("stride", "auto", "from one window to the next; auto: half the window"),

@@ -54,6 +54,23 @@ static status specials_find(struct texts *texts)
     return TACIT_OK;
 }
 
+/* The special tokens, in rising order, where none of them shall stand for another token. */
+static status never_find(struct texts *texts)
+{
+    size_t room = 0;
+    void *never = NULL;
+    bool grown = true;
+    for (int32_t id = 0; texts->request.ordinary && id < texts->vocabulary && grown; id++) {
+        if (!tokenizer_is_special(texts->tokenizer, (uint32_t)id))
+            continue;
+        grown = memory_reserve(&never, &room, (size_t)texts->nevers, sizeof *texts->never);
+        texts->never = never;
+        if (grown)
+            texts->never[texts->nevers++] = id;
+    }
+    return grown ? TACIT_OK : TACIT_RESOURCES;
+}
+
 static status file_make(struct texts *texts, const struct texts_options *options)
 {
     bool stream = texts->request.form == TEXT_STREAM;
@@ -81,6 +98,7 @@ status texts_open(const struct texts_options *options, struct texts *texts)
     texts->scratch_bytes = (size_t)texts->request.window * 3 * sizeof(uint32_t) + 64;
     fields_find(texts, options->method);
     TRY(specials_find(texts));
+    TRY(never_find(texts));
     if (texts->form->file)
         TRY(file_make(texts, options));
     TRY(texts->form->open(texts, options));
@@ -97,6 +115,8 @@ void texts_close(struct texts *texts)
 {
     token_file_close(&texts->file);
     spool_close(&texts->starts);
+    spool_close(&texts->documents);
+    memory_free(texts->never);
     *texts = (struct texts){ 0 };
 }
 
@@ -120,8 +140,11 @@ void texts_mask(const struct texts *texts, const struct turn *turn, void *const 
                                       .replace = request->replace,
                                       .most = (int)request->masked,
                                       .whole_words = request->whole_words,
+                                      .dithered = request->dithered,
                                       .mask_id = texts->mask,
-                                      .vocabulary = (int32_t)texts->vocabulary };
+                                      .vocabulary = (int32_t)texts->vocabulary,
+                                      .never = texts->never,
+                                      .nevers = texts->nevers };
     struct random_stream stream = random_stream(turn->seed, "mask", turn->epoch, turn->wanted);
     int32_t *id = texts_field(texts, row, TEXT_TOKENS);
     uint8_t *kind = (uint8_t *)scratch + 2 * (size_t)count * sizeof(uint32_t);

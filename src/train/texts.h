@@ -15,8 +15,8 @@ struct texts_options {
     const struct tokenizer *tokenizer;
     const struct method *method; /* configured */
     double begin, stop;          /* the stretch of all text, 0 … 1; stop 0: all */
-    /* Called with the number of texts encoded; false ends the work with TACIT_STOPPED; or NULL. */
-    bool (*advance)(void *argument, size_t done, size_t count);
+    /* Called with the share of the work that is done; false ends it with TACIT_STOPPED; or NULL. */
+    bool (*advance)(void *argument, double share);
     void *argument;
 };
 
@@ -45,9 +45,15 @@ struct texts {
     struct token_file file; /* of forms that cut samples out of all texts together */
     struct spool starts;    /* … of whole sentences: struct sentence_start [samples + 1] */
     int64_t samples;        /* how many there are */
+    struct spool documents; /* of pairs: number of each one's first text [document_count + 1] */
+    uint64_t document_count;
+    int64_t several;        /* of pairs: samples of more than one sentence */
+    const char *note;       /* something the user should know, or NULL */
     int field[TEXT_FIELDS]; /* where each lies in a row, or -1 */
     int64_t vocabulary;
     int32_t cls, sep, mask, pad; /* tokens; -1: none */
+    int32_t *never;              /* [nevers] special tokens that stand for no other */
+    int nevers;
     size_t scratch_bytes;
 };
 
@@ -95,7 +101,7 @@ extern const struct text_form_type text_form_stream, text_form_pairs, text_form_
 
 /* Where a sample of sentences begins. */
 struct sentence_start {
-    uint64_t token, text;
+    uint64_t token, text, document;
 };
 
 /* The part of a row that a field takes, NULL if the method has no such field. */

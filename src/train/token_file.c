@@ -16,8 +16,9 @@ struct piece {
     size_t samples, sample_room;
     struct text_view *text; /* [texts] */
     struct about *about;    /* [texts] */
+    bool *goes_on;          /* [texts] the document has begun before */
     uint64_t *end;          /* [texts] */
-    size_t texts, text_room, about_room, end_room, size;
+    size_t texts, text_room, about_room, goes_on_room, end_room, size;
     struct token_list list;
 };
 
@@ -26,67 +27,94 @@ struct maker {
     struct token_file *file;
     struct piece piece;
     uint64_t seen, begin, stop; /* bytes passed; the stretch to take */
+    uint64_t document;          /* tokens of this one that are written */
+    size_t done;                /* samples */
 };
 
-/* Forgets the samples; their texts must be encoded. */
-static void samples_clear(struct piece *piece)
+/* Forgets all samples but the last `kept`; the texts of the others must be encoded. */
+static void samples_forget(struct piece *piece, size_t kept)
 {
-    for (size_t i = 0; i < piece->samples; i++)
+    size_t gone = piece->samples - kept;
+    for (size_t i = 0; i < gone; i++)
         bytes_free(&piece->bytes[i]);
-    piece->samples = 0;
+    if (kept)
+        memmove(piece->bytes, piece->bytes + gone, kept * sizeof *piece->bytes);
+    piece->samples = kept;
 }
 
 static void piece_free(struct piece *piece)
 {
-    samples_clear(piece);
+    samples_forget(piece, 0);
     memory_free(piece->bytes);
     memory_free(piece->text);
     memory_free(piece->about);
+    memory_free(piece->goes_on);
     memory_free(piece->end);
     token_list_free(&piece->list);
 }
 
-static status piece_add(struct piece *piece, const uint8_t *text, size_t size, struct about about)
+/* Makes room for one more in the array that the pointer at `array` points to. */
+static bool array_grow(void *array, size_t *room, size_t count, size_t size)
 {
-    void *texts = piece->text, *abouts = piece->about, *ends = piece->end;
-    bool room = memory_reserve(&texts, &piece->text_room, piece->texts, sizeof *piece->text);
-    piece->text = texts;
-    room = room && memory_reserve(&abouts, &piece->about_room, piece->texts, sizeof *piece->about);
-    piece->about = abouts;
-    room = room && memory_reserve(&ends, &piece->end_room, piece->texts, sizeof *piece->end);
-    piece->end = ends;
-    if (!room)
+    void *block;
+    memcpy(&block, array, sizeof block);
+    bool done = memory_reserve(&block, room, count, size);
+    memcpy(array, &block, sizeof block);
+    return done;
+}
+
+static status piece_add(struct piece *piece, struct text_view text, bool goes_on,
+                        struct about about)
+{
+    size_t i = piece->texts;
+    if (!array_grow(&piece->text, &piece->text_room, i, sizeof *piece->text) ||
+        !array_grow(&piece->about, &piece->about_room, i, sizeof *piece->about) ||
+        !array_grow(&piece->goes_on, &piece->goes_on_room, i, sizeof *piece->goes_on) ||
+        !array_grow(&piece->end, &piece->end_room, i, sizeof *piece->end))
         return TACIT_RESOURCES;
-    piece->text[piece->texts] = (struct text_view){ text, size };
-    piece->about[piece->texts++] = about;
-    piece->size += size;
+    piece->text[i] = text;
+    piece->about[i] = about;
+    piece->goes_on[i] = goes_on;
+    piece->texts++;
+    piece->size += text.count;
     return TACIT_OK;
 }
 
-static status ids_append(struct token_file *file, const uint32_t *id, size_t count)
+static status ids_append(struct maker *maker, const uint32_t *id, size_t count)
 {
-    file->count += count;
-    return spool_append(&file->ids, id, count * sizeof *id);
+    maker->file->count += count;
+    maker->document += count;
+    return spool_append(&maker->file->ids, id, count * sizeof *id);
+}
+
+/* Writes one text. Those without tokens, such as white space to WordPiece, are none. */
+static status text_write(struct maker *maker, const uint32_t *id, size_t count, struct about about)
+{
+    struct token_file *file = maker->file;
+    uint64_t before = file->count;
+    const uint32_t separator = (uint32_t)maker->options->separator;
+    TRY(ids_append(maker, id, count));
+    if (about.ends && maker->options->separator >= 0 && maker->document)
+        TRY(ids_append(maker, &separator, 1));
+    if (about.ends)
+        maker->document = 0;
+    if (file->count == before)
+        return TACIT_OK;
+    file->texts++;
+    TRY(spool_append(&file->ends, &file->count, sizeof file->count));
+    return spool_append(&file->samples, &about.sample, sizeof about.sample);
 }
 
 static status piece_encode(struct maker *maker)
 {
-    const struct token_file_options *options = maker->options;
-    struct token_file *file = maker->file;
     struct piece *piece = &maker->piece;
-    const uint32_t separator = (uint32_t)options->separator;
     uint64_t begin = 0;
-    TRY(tokenizer_encode_many(options->tokenizer, piece->text, piece->texts, false, &piece->list,
-                              piece->end));
-    for (size_t i = 0; i < piece->texts; begin = piece->end[i++]) {
-        TRY(ids_append(file, piece->list.id + begin, (size_t)(piece->end[i] - begin)));
-        if (piece->about[i].ends && options->separator >= 0)
-            TRY(ids_append(file, &separator, 1));
-        TRY(spool_append(&file->ends, &file->count, sizeof file->count));
-        TRY(spool_append(&file->samples, &piece->about[i].sample, sizeof(uint32_t)));
-    }
-    file->texts += piece->texts;
-    file->bytes += piece->size;
+    TRY(tokenizer_encode_parts(maker->options->tokenizer, piece->text, piece->goes_on, piece->texts,
+                               &piece->list, piece->end));
+    for (size_t i = 0; i < piece->texts; begin = piece->end[i++])
+        TRY(text_write(maker, piece->list.id + begin, (size_t)(piece->end[i] - begin),
+                       piece->about[i]));
+    maker->file->bytes += piece->size;
     piece->texts = piece->size = piece->list.count = 0;
     return TACIT_OK;
 }
@@ -107,23 +135,37 @@ static bool is_blank(uint8_t byte)
     return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
+static size_t blanks_end(const uint8_t *text, size_t at, size_t size)
+{
+    while (at < size && is_blank(text[at]))
+        at++;
+    return at;
+}
+
+/* Whether the line that ends at the line feed `at` is followed by an empty one. */
+static bool is_last_line(const uint8_t *text, size_t at, size_t size)
+{
+    size_t next = at + 1;
+    next += next < size && text[next] == '\r';
+    return text[at] == '\n' && next < size && text[next] == '\n';
+}
+
 size_t sentence_end(const uint8_t *text, size_t begin, size_t size)
 {
-    for (size_t i = begin; i < size; i++) {
+    size_t first = blanks_end(text, begin, size), end = size;
+    for (size_t i = first; i < size && end == size; i++) {
         bool stop = text[i] == '.' || text[i] == '!' || text[i] == '?';
         size_t after = i + 1;
         while (stop && after < size && is_closing(text + after, size - after))
             after += text[after] < 0x80 ? 1 : 3;
-        bool empty_line = text[i] == '\n' && after < size &&
-                          (text[after] == '\n' ||
-                           (text[after] == '\r' && after + 1 < size && text[after + 1] == '\n'));
-        if (!empty_line && !(stop && after < size && is_blank(text[after])))
-            continue;
-        while (after < size && is_blank(text[after]))
-            after++;
-        return after;
+        if (stop && after < size && is_blank(text[after]))
+            end = after;
+        else if (is_last_line(text, i, size))
+            end = i;
     }
-    return size;
+    while (end > first && is_blank(text[end - 1]))
+        end--;
+    return blanks_end(text, end, size) < size ? end : size;
 }
 
 /* Moves a cut to the beginning of a character. */
@@ -134,28 +176,51 @@ static size_t whole_character(const uint8_t *text, size_t at, size_t size)
     return at;
 }
 
-/* The part of a sample's text that lies in the stretch to take. */
-static status sample_add(struct maker *maker, uint32_t sample, const struct bytes *bytes)
+/* Tells how far the work is; the current sample is done up to this share. */
+static status progress_tell(const struct maker *maker, double share)
 {
-    uint64_t first = maker->seen, size = bytes->size;
-    size_t begin = 0, stop = bytes->size;
+    const struct token_file_options *options = maker->options;
+    double done = ((double)maker->done + share) / (double)options->count;
+    if (options->advance && !options->advance(options->argument, done))
+        return fail(TACIT_STOPPED, "stopped");
+    return TACIT_OK;
+}
+
+static size_t piece_bytes(const struct token_file_options *options)
+{
+    return options->piece ? options->piece : PIECE_BYTES;
+}
+
+/* The size of the next text of a document: a sentence, or as much as is encoded at a time. */
+static size_t text_size(const struct token_file_options *options, const uint8_t *text, size_t size)
+{
+    size_t most = piece_bytes(options);
+    size_t wanted = options->sentences ? sentence_end(text, 0, size) : size < most ? size : most;
+    return tokenizer_cut(options->tokenizer, text, size, wanted);
+}
+
+/* The part of a sample's text that lies in the stretch to take. */
+static status sample_add(struct maker *maker, uint32_t sample, const uint8_t *text, size_t size)
+{
+    uint64_t first = maker->seen;
+    size_t begin = 0, stop = size;
     maker->seen += size;
     if (maker->begin > first)
-        begin = maker->begin - first < size ? (size_t)(maker->begin - first) : (size_t)size;
+        begin = maker->begin - first < size ? (size_t)(maker->begin - first) : size;
     if (maker->stop < first + size)
         stop = maker->stop > first ? (size_t)(maker->stop - first) : 0;
-    begin = whole_character(bytes->bytes, begin, bytes->size);
-    stop = whole_character(bytes->bytes, stop, bytes->size);
-    while (begin < stop) {
-        size_t end = maker->options->sentences
-                         ? sentence_end(bytes->bytes, begin, stop)
-                         : begin + tokenizer_cut(maker->options->tokenizer, bytes->bytes + begin,
-                                                 stop - begin, PIECE_BYTES);
-        TRY(piece_add(&maker->piece, bytes->bytes + begin, end - begin,
+    begin = whole_character(text, begin, size);
+    stop = whole_character(text, stop, size);
+    for (bool goes_on = false; begin < stop; goes_on = true) {
+        size_t end = begin + text_size(maker->options, text + begin, stop - begin);
+        TRY(piece_add(&maker->piece, (struct text_view){ text + begin, end - begin }, goes_on,
                       (struct about){ sample, end == stop }));
-        if (maker->piece.size >= PIECE_BYTES)
-            TRY(piece_encode(maker));
         begin = end;
+        if (maker->piece.size < piece_bytes(maker->options))
+            continue;
+        TRY(piece_encode(maker));
+        samples_forget(&maker->piece, 1);
+        TRY(progress_tell(maker, (double)end / (double)size));
     }
     return TACIT_OK;
 }
@@ -173,23 +238,18 @@ static status texts_encode(struct maker *maker)
     const struct token_file_options *options = maker->options;
     struct piece *piece = &maker->piece;
     for (size_t i = 0; i < options->count; i++) {
-        void *block = piece->bytes;
-        if (!memory_reserve(&block, &piece->sample_room, piece->samples, sizeof *piece->bytes))
+        if (!array_grow(&piece->bytes, &piece->sample_room, piece->samples, sizeof *piece->bytes))
             return TACIT_RESOURCES;
-        piece->bytes = block;
-        struct bytes *bytes = &piece->bytes[piece->samples];
-        *bytes = (struct bytes){ 0 };
-        TRY(sample_read(maker, options->index[i], bytes));
-        piece->samples++;
-        TRY(sample_add(maker, options->index[i], bytes));
-        if (piece->size < PIECE_BYTES && i + 1 < options->count)
-            continue;
-        TRY(piece_encode(maker));
-        samples_clear(piece);
-        if (options->advance && !options->advance(options->argument, i + 1, options->count))
-            return fail(TACIT_STOPPED, "stopped");
+        struct bytes bytes = { 0 };
+        TRY(sample_read(maker, options->index[i], &bytes));
+        piece->bytes[piece->samples++] = bytes;
+        TRY(sample_add(maker, options->index[i], bytes.bytes, bytes.size));
+        if (piece->texts == 0)
+            samples_forget(piece, 0);
+        maker->done++;
+        TRY(progress_tell(maker, 0));
     }
-    return TACIT_OK;
+    return piece_encode(maker);
 }
 
 /* Where the stretch lies in bytes. */
@@ -202,6 +262,7 @@ static status stretch_find(struct maker *maker)
         return TACIT_OK;
     for (size_t i = 0; i < options->count; i++) {
         struct bytes bytes = { 0 };
+        TRY(progress_tell(maker, 0));
         TRY(sample_read(maker, options->index[i], &bytes));
         total += (double)bytes.size;
         bytes_free(&bytes);

@@ -82,7 +82,7 @@ static void documents_and_lines(void **state)
     assert_string_equal(source_name(source, 1, name), "a.txt[3]");
     source_close(source);
     texts_refused(path_of("a.txt"), (struct source_options){ .unit = "words" }, TACIT_USAGE,
-                  "auto, documents and lines");
+                  "auto, documents, paragraphs and lines");
     texts_refused(path_of("a.txt"), (struct source_options){ .field = "text" }, TACIT_USAGE,
                   "plain text, which has no fields");
     texts_refused(path_of("a.txt"), (struct source_options){ .labels = "field:y" }, TACIT_BAD_DATA,
