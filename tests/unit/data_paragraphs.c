@@ -3,12 +3,13 @@
 
 static void paragraphs_are(const char *text, const char *const expected[])
 {
-    struct source_options options = { .unit = "paragraphs" };
+    struct source_options options = { .unit = "paragraphs", .wanted = WANT_TEXTS };
     struct source *source;
     struct bytes found;
     size_t count = 0;
     file_put("p.txt", text, strlen(text));
-    assert_int_equal(source_open(path_of("p.txt"), &options, &source), TACIT_OK);
+    if (source_open(path_of("p.txt"), &options, &source) != TACIT_OK)
+        fail_msg("%s", status_message());
     for (; expected[count]; count++) {
         assert_int_equal(source_text(source, count, &found), TACIT_OK);
         assert_int_equal(found.size, strlen(expected[count]));
