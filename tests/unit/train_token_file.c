@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "io/file.h"
@@ -267,6 +268,7 @@ static void long_work(void **state)
     struct tokenizer *tokenizer = letters_tokenizer();
     struct token_file_options options = options_of(path, tokenizer);
     struct token_file file;
+    parallel_set_threads(1); /* every thread may keep memory of its own */
     struct watching watching = { .most = DOCUMENTS / 2 };
     options.advance = watch;
     options.argument = &watching;
