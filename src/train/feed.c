@@ -1,4 +1,5 @@
 #include "train/feed.h"
+#include "train/modality.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -29,8 +30,7 @@ status feed_new(const struct input_shape *input, struct source *source, struct f
     feed->fields = feed_fields(input, feed->field);
     if (source->kind != input->kind)
         return fail(TACIT_USAGE, "%s: holds %s, the model reads %s", source->path,
-                    source->kind == SAMPLE_TEXT ? "texts" : "pictures",
-                    input->kind == SAMPLE_TEXT ? "texts" : "pictures");
+                    modality_of(source->kind)->samples, modality_of(input->kind)->samples);
     TRY(augment_preset("eval", &settings));
     settings.views = 1;
     TRY(views_new(&settings, input, source, &feed->views));

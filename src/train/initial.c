@@ -1,4 +1,5 @@
 #include "train/initial.h"
+#include "train/modality.h"
 #include "base/memory.h"
 #include "train/recipe.h"
 
@@ -92,7 +93,7 @@ status initial_settle(struct setup *setup, struct text *said)
         return TACIT_OK;
     if (initial->input.kind != setup->source->kind)
         return fail(TACIT_USAGE, "%s: holds %s, which init=%s does not read", setup->source->path,
-                    setup->source->kind == SAMPLE_TEXT ? "texts" : "pictures", initial->path);
+                    setup->modality->samples, initial->path);
     TRY(sizes_check(setup));
     TRY(settle(setup, said, "model", initial->method.network->name));
     if (initial->input.kind == SAMPLE_TEXT)

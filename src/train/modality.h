@@ -1,5 +1,7 @@
-/* What the kind of the samples decides about a training: one row a kind. Nothing else in this room
- * asks whether there are pictures or texts. */
+/* What the kind of the samples decides about a training: one row a kind. Other files of this room
+ * ask for the kind only where a file of a model holds what just one kind has (a tokenizer, mean and
+ * deviation of colours), where the rows of one model are fed to it, and to refuse the other kind.
+ */
 #ifndef TRAIN_MODALITY_H
 #define TRAIN_MODALITY_H
 

@@ -1,5 +1,6 @@
 /* tacit_model_*: a trained model inside another program. */
 #include "base/memory.h"
+#include "train/modality.h"
 #include "train/model_file.h"
 #include "tacit/tacit.h"
 #include "train/session.h"
@@ -107,7 +108,7 @@ tacit_status tacit_model_embed(tacit_model *model, int64_t count, const float *p
     int64_t width = extractor_width(model->extractor);
     if (count < 0 || input->kind != SAMPLE_PICTURE)
         return fail(TACIT_USAGE, "%lld pictures cannot be embedded by a model of %s",
-                    (long long)count, input->kind == SAMPLE_PICTURE ? "pictures" : "texts");
+                    (long long)count, modality_of(input->kind)->samples);
     for (int64_t first = 0; first < count; first += PICTURES_AT_ONCE) {
         int64_t part = count - first < PICTURES_AT_ONCE ? count - first : PICTURES_AT_ONCE;
         const float *from = pixels + (size_t)first * items;

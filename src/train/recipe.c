@@ -1,4 +1,5 @@
 #include "train/recipe.h"
+#include "train/modality.h"
 #include "train/optimizer.h"
 #include "methods/methods.h"
 
@@ -335,24 +336,20 @@ static status resolve_optimizer(struct resolver *resolver)
     return become(resolver, "optim.schedule", "cosine");
 }
 
-static const char *kind_word(enum sample_kind kind)
-{
-    return kind == SAMPLE_PICTURE ? "pictures" : "texts";
-}
-
 /* A recipe or method that is for samples of the other kind; names those that are for this one. */
 static status kind_check(const struct config *config, const struct source *source)
 {
     struct text names = { 0 };
-    const char *name = config_text(config, "recipe"), *holds = kind_word(source->kind);
+    const char *name = config_text(config, "recipe"), *holds = modality_of(source->kind)->samples;
     const struct recipe *recipe = recipe_find(name);
     status result = TACIT_OK;
     if (recipe && recipe->kind != source->kind) {
         for (const struct recipe *other = all_recipes; other->name; other++)
             if (other->kind == source->kind && other->tunes == recipe->tunes)
                 text_append(&names, "%s%s", names.length ? ", " : "", other->name);
-        result = fail(TACIT_USAGE, "recipe=%s: is for %s, %s holds %s; for these there are %s",
-                      name, kind_word(recipe->kind), source->path, holds, text_string(&names));
+        result =
+            fail(TACIT_USAGE, "recipe=%s: is for %s, %s holds %s; for these there are %s", name,
+                 modality_of(recipe->kind)->samples, source->path, holds, text_string(&names));
         text_free(&names);
         return result;
     }
@@ -363,9 +360,9 @@ static status kind_check(const struct config *config, const struct source *sourc
         if (!all_methods[i]->either && all_methods[i]->kind == source->kind)
             text_append(&names, "%s%s", names.length ? ", " : "", all_methods[i]->name);
     if (config_given(config, "method") && !config_automatic(config, "method"))
-        result =
-            fail(TACIT_BAD_DATA, "%s: holds %s, method=%s learns from %s; say method=%s",
-                 source->path, holds, method->name, kind_word(method->kind), text_string(&names));
+        result = fail(TACIT_BAD_DATA, "%s: holds %s, method=%s learns from %s; say method=%s",
+                      source->path, holds, method->name, modality_of(method->kind)->samples,
+                      text_string(&names));
     else
         result = fail(TACIT_BAD_DATA, "%s: holds %s: say from which method= they shall learn: %s",
                       source->path, holds, text_string(&names));

@@ -33,7 +33,7 @@ for kind in bpe wordpiece characters bytes; do
         works "and encodes them" "^[0-9 ]*$"
         echo "$out" >ids
         case $kind in bpe | bytes)
-            "$TACIT" tokenize decode tokenizer=$kind-$data.json data=ids out=back --quiet >.out 2>&1
+            "$TACIT" tokenize decode tokenizer=$kind-$data.json data=ids out=back overwrite=true --quiet >.out 2>&1
             cmp -s back $data.txt
             same "and gives them back" 0 $?
             ;;
