@@ -151,7 +151,7 @@ awk 'BEGIN {
     }
 }'
 for reads in windows beginning; do
-    try finetune words data=long labels=folders holdout=0.25 out=$reads seed=2 threads=1 steps=200 optim.lr=0.003 \
+    try finetune words data=long labels=folders holdout=0.25 out=$reads seed=2 threads=1 steps=300 optim.lr=0.001 \
         batch_size=8 window=32 method.pooling=mean method.long_texts=$reads
     works "finetune: long texts, $reads" "held_out_accuracy"
     try predict $reads out=$reads.csv
