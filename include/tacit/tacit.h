@@ -276,9 +276,9 @@ typedef int (*tacit_text)(void *user, int64_t sample, const char *bytes, size_t 
  *  texts as they come. Results: one row a text, columns sample, text, tokens, end ("length",
  *  "stop", "text", "context"). With prompts= there is a row a prompt, `text` gets nothing, and with
  *  out= or reference= the rows are left out; fields bleu, precision_1 … precision_4,
- *  brevity_penalty where there is a reference. With choices= or score=: one row a choice, columns item, choice,
- *  text, tokens, log_probability, per_token, per_byte, and relative where baseline= is given;
- * fields best (of one item), or accuracy, where answers are known. */
+ *  brevity_penalty where there is a reference. With choices= or score=: one row a choice, columns
+ * item, choice, text, tokens, log_probability, per_token, per_byte, and relative where baseline= is
+ * given; fields best (of one item), or accuracy, where answers are known. */
 tacit_status tacit_generate(const char *thing, tacit_config *config, const tacit_observer *observer,
                             tacit_text text, void *user, tacit_report **report);
 

@@ -1,10 +1,10 @@
 /* The linear probe: multinomial logistic regression on (unless `plain`) standardised features,
- * (x - mean) / (sd + 1e-6) with mean and sd of the bank or, since these need no labels, of more rows. It
- * minimises P(W, b) = sum_i loss_i / n + p ||W||^2 / (2 C n), the objective of scikit-learn's
- * LogisticRegression(C) divided by C n: loss is the cross-entropy of softmax(W x + b), the
- * intercept b is not penalised, p is 1, and 2 for two classes, where scikit-learn fits one vector w
- * = W_1 - W_0 with ||w||^2 = 2 ||W||^2. Solved by L-BFGS from W = 0; done when no element of the
- * gradient exceeds the tolerance. */
+ * (x - mean) / (sd + 1e-6) with mean and sd of the bank or, since these need no labels, of more
+ * rows. It minimises P(W, b) = sum_i loss_i / n + p ||W||^2 / (2 C n), the objective of
+ * scikit-learn's LogisticRegression(C) divided by C n: loss is the cross-entropy of softmax(W x +
+ * b), the intercept b is not penalised, p is 1, and 2 for two classes, where scikit-learn fits one
+ * vector w = W_1 - W_0 with ||w||^2 = 2 ||W||^2. Solved by L-BFGS from W = 0; done when no element
+ * of the gradient exceeds the tolerance. */
 #ifndef EVAL_PROBE_H
 #define EVAL_PROBE_H
 

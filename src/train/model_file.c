@@ -134,10 +134,9 @@ static status describe_texts(struct model_file *model)
                     (long long)text.vocabulary);
     model->method.network_options.text = text;
     model->method.window = window;
-    model->input = (struct input_shape){ .kind = SAMPLE_TEXT,
-                                         .tokenizer = model->tokenizer,
-                                         .window = window,
-                                         .texts = texts };
+    model->input = (struct input_shape){
+        .kind = SAMPLE_TEXT, .tokenizer = model->tokenizer, .window = window, .texts = texts
+    };
     return describe_vectors(model);
 }
 
