@@ -59,6 +59,23 @@ const char *path_absolute(struct arena *memory, const char *path)
     return copy;
 }
 
+status collection_content(struct source *source, char content[17])
+{
+    enum { MOST = 1024 };
+    size_t looks = source->count < MOST ? source->count : MOST;
+    uint64_t hash = source->count, own;
+    for (size_t i = 0; i < looks; i++) {
+        size_t index = (size_t)((uint64_t)i * source->count / looks); /* both are 32 bits */
+        status result = source_hash(source, index, &own);
+        if (result == TACIT_RESOURCES)
+            return result;
+        own = result == TACIT_OK ? own : 0;
+        hash = hash_bytes(&own, sizeof own, hash);
+    }
+    snprintf(content, 17, "%016" PRIx64, hash);
+    return TACIT_OK;
+}
+
 static const char *about_path(const char *path, char text[PATH_BYTES])
 {
     snprintf(text, PATH_BYTES, "%s.json", path);
@@ -90,6 +107,7 @@ status collection_write(const char *path, const struct collection *collection)
     json_write_integer(&json, ABOUT_VERSION);
     member_write(&json, "model", collection->model);
     member_write(&json, "fingerprint", collection->fingerprint);
+    member_write(&json, "content", collection->content);
     member_write(&json, "pooling", collection->pooling);
     member_write(&json, "data", collection->data);
     member_write(&json, "unit", collection->unit);
@@ -140,6 +158,8 @@ static status collection_fill(const char *beside, const json_t *root, struct col
     }
     const char *mark = json_string_value(json_object_get(root, "fingerprint"));
     snprintf(collection->fingerprint, sizeof collection->fingerprint, "%s", mark ? mark : "");
+    mark = json_string_value(json_object_get(root, "content"));
+    snprintf(collection->content, sizeof collection->content, "%s", mark ? mark : "");
     collection->samples = json_integer_value(json_object_get(root, "samples"));
     collection->dimensions = json_integer_value(json_object_get(root, "dimensions"));
     if (json_integer_value(json_object_get(root, "version")) != ABOUT_VERSION ||

@@ -22,6 +22,7 @@ struct collection {
     const char *model, *data, *unit, *field; /* paths are absolute; "" if unknown */
     const char *pooling;                     /* "" of pictures */
     char fingerprint[17];                    /* of the network's values, see model_fingerprint */
+    char content[17]; /* of the samples, see collection_content; "" unknown */
     int64_t samples, dimensions;
     uint32_t *left_out; /* [left_out_count] samples without a row, ascending */
     size_t left_out_count;
@@ -30,6 +31,10 @@ struct collection {
 
 /* Hash of all values of the store's sealed ranges: other weights, other fingerprint. */
 void model_fingerprint(const struct store *store, char fingerprint[17]);
+
+/* A hash of up to 1,024 of the samples, evenly spread: other samples, or another order, have
+ * another one. Those that cannot be read count as such. TACIT_RESOURCES. */
+status collection_content(struct source *source, char content[17]);
 
 /* Writes PATH.json for embeddings PATH; collection_forget removes it. TACIT_RESOURCES. */
 status collection_write(const char *path, const struct collection *collection);

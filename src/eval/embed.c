@@ -131,6 +131,8 @@ static status about_store(const struct embedding *embedding, const char *model, 
     memcpy(about.fingerprint, embedding->fingerprint, sizeof about.fingerprint);
     status result = about.model && about.data ? left_out_find(embedding, &about) : TACIT_RESOURCES;
     if (result == TACIT_OK)
+        result = collection_content(embedding->source, about.content);
+    if (result == TACIT_OK)
         result = collection_write(out, &about);
     collection_free(&about);
     return result;

@@ -48,6 +48,22 @@ static status rows_settle(struct search *search)
     return TACIT_OK;
 }
 
+/* Rows belong to the samples that they were made of; another field of these may be searched. */
+static status content_check(struct search *search)
+{
+    char content[17];
+    if (!search->about.content[0] || given(search->config, "field") ||
+        given(search->config, "unit"))
+        return TACIT_OK;
+    TRY(collection_content(search->source, content));
+    if (strcmp(content, search->about.content) != 0)
+        return fail(TACIT_BAD_DATA,
+                    "%s: its samples, or their order, are not those that became %s: embed them "
+                    "again, or say where those are (data=)",
+                    search->source->path, search->thing);
+    return TACIT_OK;
+}
+
 static status vectors_open(struct search *search)
 {
     TRY(npy_open(search->thing, &search->vectors));
@@ -110,7 +126,10 @@ static status texts_open(struct search *search)
                     "%s: holds pictures; embed them first, and search the vectors: tacit embed RUN "
                     "data=%s out=FILE.npy",
                     options.data, options.data);
-    return search->is_vectors ? rows_settle(search) : TACIT_OK;
+    if (!search->is_vectors)
+        return TACIT_OK;
+    TRY(rows_settle(search));
+    return content_check(search);
 }
 
 /* The first field of `names` that sample 0 has, or the one that was asked for. */

@@ -78,6 +78,11 @@ try search docs.jsonl query="zebra"
 works "or none" "no text has a word of the query"
 try search docs.npy query="the cat sat on the mat, and the dog saw the cat" k=2
 works "vectors find the text itself" "^by *vectors$" "^ *1  1.0000  cat "
+cp docs.jsonl docs.kept
+sed '1!G;h;$!d' docs.kept >docs.jsonl
+try search docs.npy query="the cat sat on the mat" k=2
+fails "texts in another order than the vectors" 3 "not those that became docs.npy" "embed them again"
+mv docs.kept docs.jsonl
 try search docs.npy query="heat" by=hybrid --json
 works "as JSON" '"by": "hybrid"' '"rank": 1' '"id": "' '"text": "'
 try search docs.jsonl query="heat" by=vectors model=run
