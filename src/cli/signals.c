@@ -8,7 +8,7 @@ static volatile sig_atomic_t requested;
 
 static void request(int number)
 {
-    static const char text[] = "\nstopping: saving first; once more kills at once\n";
+    static const char text[] = "\nstopping in good order; once more kills at once\n";
     requested = 1;
     signal(number, SIG_DFL);
     if (write(STDERR_FILENO, text, sizeof text - 1) < 0)

@@ -133,7 +133,7 @@ signal_test() {
 signal_test "a second SIGTERM kills" TERM deaf 143
 signal_test "SIGINT saves and stops" INT "" 130
 signal_test "SIGTERM saves and stops" TERM "" 130
-holds "what a stop says" "$(cat "$sandbox/err")" "^stopping: saving first" "^tacit pretrain: stopped"
+holds "what a stop says" "$(cat "$sandbox/err")" "^stopping in good order" "^tacit pretrain: stopped"
 holds "a stopped run reports" "$(cat "$sandbox/out")" "^run  *runs/7"
 
 if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
