@@ -157,10 +157,11 @@ static status store_node(struct plan *plan, uint32_t index, uint32_t *twin)
      */
     bool forward = node->op == &op_conv2d, backward = node->op == &op_conv2d_weight_gradient;
     uint32_t y = forward ? node->out[0] : backward ? node->in[1] : 0;
+    bool half = wants_bf16(node); /* a cast may move the nodes */
     if (y && graph->value[y].layout == LAYOUT_IMAGE &&
         graph->value[node->in[0]].layout == LAYOUT_PLAIN)
         TRY(cast_operand(plan, index, 0, twin));
-    for (int k = 0; wants_bf16(node) && k < 2; k++)
+    for (int k = 0; half && k < 2; k++)
         TRY(cast_operand(plan, index, k, twin));
     return plan_append(plan, index);
 }
