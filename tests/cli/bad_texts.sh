@@ -121,12 +121,16 @@ awk 'BEGIN {
     srand(1); split("alpha beta gamma delta cat dog mat sat on the", word, " ")
     for (i = 0; i < 4000; i++) line = line word[int(rand() * 10) + 1] " "
     while (bytes < 100e6) { printf "%s", line; bytes += length(line) } }' >line.txt
-( ulimit -v 2000000 && "$TACIT" tokenize train data=line.txt kind=bpe vocab=300 out=line.json ) >.out 2>.err </dev/null
-same "100 MB in a line: a tokenizer" 0 $?
-holds "with a peak that is said before" "$(cat .err)" "^memory: at most [0-9]* MB"
-( ulimit -v 2000000 && "$TACIT" tokenize count tokenizer=line.json data=line.txt ) >.out 2>.err </dev/null
-same "100 MB in a line: counted" 0 $?
-holds "all of it" "$(cat .out)" "^texts *1$" "^bytes *1000[0-9]*$"
+if ( ulimit -v 2000000 && "$TACIT" version ) >/dev/null 2>&1; then
+    ( ulimit -v 2000000 && "$TACIT" tokenize train data=line.txt kind=bpe vocab=300 out=line.json ) >.out 2>.err </dev/null
+    same "100 MB in a line: a tokenizer" 0 $?
+    holds "with a peak that is said before" "$(cat .err)" "^memory: at most [0-9]* MB"
+    ( ulimit -v 2000000 && "$TACIT" tokenize count tokenizer=line.json data=line.txt ) >.out 2>.err </dev/null
+    same "100 MB in a line: counted" 0 $?
+    holds "all of it" "$(cat .out)" "^texts *1$" "^bytes *1000[0-9]*$"
+else
+    left_out "100 MB in a line" "sanitizers want more addresses than the limit has"
+fi
 rm line.txt
 
 # ---- models ----
