@@ -27,24 +27,6 @@ struct embedding {
     char fingerprint[17];
 };
 
-/* A name as one cell: quoted where the separator of a .csv asks for it (RFC 4180); a .tsv has no
- * quotes, there tabs and line ends become spaces. */
-static void cell_append(struct text *text, const char *name, char separator)
-{
-    bool quote = separator == ',' && strpbrk(name, ",\"\r\n");
-    if (quote)
-        text_append(text, "\"");
-    for (; *name; name++) {
-        bool space = separator == '\t' && strchr("\t\r\n", *name);
-        char plain = space ? ' ' : *name;
-        if (quote && *name == '"')
-            text_append(text, "\"");
-        text_append_bytes(text, &plain, 1);
-    }
-    if (quote)
-        text_append(text, "\"");
-}
-
 static void line_append(const struct embedding *embedding, size_t row, char separator,
                         struct text *text)
 {

@@ -1,27 +1,9 @@
 #include "eval/predict.h"
-#include "io/file.h"
+#include "eval/sink.h"
 #include "io/json.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { WRITE_BYTES = 1 << 16 };
-
-/* A cell of a .csv (RFC 4180) or, without quotes, of a .tsv. */
-static void cell(struct text *text, const char *word, char separator)
-{
-    bool quote = separator == ',' && strpbrk(word, ",\"\r\n");
-    text_append(text, "%s", quote ? "\"" : "");
-    for (; *word; word++) {
-        char plain = separator == '\t' && strchr("\t\r\n", *word) ? ' ' : *word;
-        if (quote && *word == '"')
-            text_append(text, "\"");
-        text_append_bytes(text, &plain, 1);
-    }
-    text_append(text, "%s", quote ? "\"" : "");
-}
 
 static void table_head(const struct predictions *p, struct text *text, char separator)
 {
@@ -31,18 +13,18 @@ static void table_head(const struct predictions *p, struct text *text, char sepa
         text_append(text, "%clabel", separator);
     for (int32_t c = 0; c < p->classes; c++) {
         text_append(text, "%c", separator);
-        cell(text, p->class_name[c], separator);
+        cell_append(text, p->class_name[c], separator);
     }
     text_append(text, "\n");
 }
 
 static void class_cells(const struct predictions *p, size_t row, struct text *text, char separator)
 {
-    cell(text, p->class_name[p->best[row]], separator);
+    cell_append(text, p->class_name[p->best[row]], separator);
     if (p->truth) {
         int32_t truth = p->source->sample[p->kept[row]].label;
         text_append(text, "%c", separator);
-        cell(text, truth < 0 ? "" : p->source->class_name[truth], separator);
+        cell_append(text, truth < 0 ? "" : p->source->class_name[truth], separator);
     }
     for (int32_t c = 0; c < p->classes; c++)
         text_append(text, "%c%.6g", separator, (double)p->value[row * (size_t)p->classes + c]);
@@ -61,7 +43,7 @@ static void number_cells(const struct predictions *p, size_t row, struct text *t
 static void table_row(const struct predictions *p, size_t row, struct text *text, char separator)
 {
     char name[SAMPLE_NAME_BYTES];
-    cell(text, source_name(p->source, p->kept[row], name), separator);
+    cell_append(text, source_name(p->source, p->kept[row], name), separator);
     text_append(text, "%c", separator);
     (p->classes ? class_cells : number_cells)(p, row, text, separator);
     text_append(text, "\n");
@@ -149,31 +131,8 @@ const struct prediction_form *prediction_form(const char *out, bool json)
     return NULL;
 }
 
-static status standard_write(const char *bytes, size_t count)
-{
-    while (count) {
-        ssize_t done = write(STDOUT_FILENO, bytes, count);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return fail(TACIT_RESOURCES, "standard output cannot be written: %s", strerror(errno));
-        bytes += done;
-        count -= (size_t)done;
-    }
-    return TACIT_OK;
-}
-
-static status flush(struct file_writer *writer, struct text *text)
-{
-    TRY(text_status(text));
-    status result = writer ? file_writer_append(writer, text_string(text), text->length)
-                           : standard_write(text_string(text), text->length);
-    text_clear(text);
-    return result;
-}
-
 static status rows_write(const struct predictions *p, const struct prediction_form *form,
-                         struct file_writer *writer)
+                         struct sink *sink)
 {
     struct text text = { 0 };
     status result = TACIT_OK;
@@ -181,11 +140,10 @@ static status rows_write(const struct predictions *p, const struct prediction_fo
         form->head(p, &text);
     for (size_t row = 0; row < p->count && result == TACIT_OK; row++) {
         form->row(p, row, &text);
-        if (text.length >= WRITE_BYTES || text.failed)
-            result = flush(writer, &text);
+        result = sink_flow(sink, &text);
     }
     if (result == TACIT_OK)
-        result = flush(writer, &text);
+        result = sink_append(sink, &text);
     text_free(&text);
     return result;
 }
@@ -193,13 +151,7 @@ static status rows_write(const struct predictions *p, const struct prediction_fo
 status predictions_write(const struct predictions *p, const struct prediction_form *form,
                          const char *out)
 {
-    struct file_writer writer;
-    if (strcmp(out, "-") == 0)
-        return rows_write(p, form, NULL);
-    TRY(file_writer_open(&writer, out));
-    status result = rows_write(p, form, &writer);
-    if (result == TACIT_OK)
-        return file_writer_commit(&writer);
-    file_writer_discard(&writer);
-    return result;
+    struct sink sink;
+    TRY(sink_open(out, &sink));
+    return sink_close(&sink, rows_write(p, form, &sink));
 }

@@ -76,3 +76,19 @@ status sink_close(struct sink *sink, status result)
     file_writer_discard(&sink->writer);
     return result;
 }
+
+void cell_append(struct text *text, const char *name, char separator)
+{
+    bool quote = separator == ',' && strpbrk(name, ",\"\r\n");
+    if (quote)
+        text_append(text, "\"");
+    for (; *name; name++) {
+        bool space = separator == '\t' && strchr("\t\r\n", *name);
+        char plain = space ? ' ' : *name;
+        if (quote && *name == '"')
+            text_append(text, "\"");
+        text_append_bytes(text, &plain, 1);
+    }
+    if (quote)
+        text_append(text, "\"");
+}

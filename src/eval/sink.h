@@ -25,4 +25,8 @@ status sink_flow(struct sink *sink, struct text *text);
  * wrong in keeping it. */
 status sink_close(struct sink *sink, status result);
 
+/* A name as one cell: quoted where the separator of a .csv asks for it (RFC 4180); a .tsv has no
+ * quotes, there tabs and line ends become spaces. */
+void cell_append(struct text *text, const char *name, char separator);
+
 #endif
