@@ -220,3 +220,9 @@ bool text_is_close(const char *word, size_t distance)
     size_t length = strlen(word);
     return distance <= (length < 4 ? 1 : length < 8 ? 2 : length / 3);
 }
+
+bool text_ends(const char *text, const char *ending)
+{
+    size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
+}

@@ -59,4 +59,7 @@ size_t text_distance(const char *a, const char *b);
 /* Whether a word typed as `word` may well have been meant as one at this distance. */
 bool text_is_close(const char *word, size_t distance);
 
+/* Whether a text ends so. */
+bool text_ends(const char *text, const char *ending);
+
 #endif

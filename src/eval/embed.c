@@ -65,17 +65,11 @@ static status rows_write(const struct embedding *embedding, char separator, stru
     return result;
 }
 
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t length = strlen(text), tail = strlen(ending);
-    return length > tail && strcmp(text + length - tail, ending) == 0;
-}
-
 static status out_check(const struct config *config)
 {
     const char *out = config_text(config, "out");
-    if (strcmp(out, "-") != 0 && !ends_with(out, ".npy") && !ends_with(out, ".csv") &&
-        !ends_with(out, ".tsv"))
+    if (strcmp(out, "-") != 0 && !file_ends(out, ".npy") && !file_ends(out, ".csv") &&
+        !file_ends(out, ".tsv"))
         return fail(TACIT_USAGE,
                     "out=%s: must end in .npy, .csv or .tsv, or be - (standard output, as .tsv)",
                     out);
@@ -124,13 +118,13 @@ static status embedding_store(const struct embedding *embedding, const char *mod
 {
     struct sink sink;
     int64_t shape[2] = { (int64_t)embedding->kept_count, embedding->width };
-    if (ends_with(out, ".npy")) {
+    if (file_ends(out, ".npy")) {
         collection_forget(out);
         TRY(npy_write(out, NPY_F32, 2, shape, embedding->value));
         return about_store(embedding, model, out);
     }
     TRY(sink_open(out, &sink));
-    return sink_close(&sink, rows_write(embedding, ends_with(out, ".csv") ? ',' : '\t', &sink));
+    return sink_close(&sink, rows_write(embedding, file_ends(out, ".csv") ? ',' : '\t', &sink));
 }
 
 static bool embedding_advance(void *argument, size_t done, size_t count)
@@ -243,7 +237,7 @@ static status embedding_report(const struct embedding *embedding, const char *ou
     report_number(made, "dimensions", (double)embedding->width, "%lld",
                   (long long)embedding->width);
     tell_broken(embedding, made);
-    if (embedding->source->kind == SAMPLE_TEXT && ends_with(out, ".npy"))
+    if (embedding->source->kind == SAMPLE_TEXT && file_ends(out, ".npy"))
         report_note(made, "next: tacit search %s query=\"…\"", out);
     /* On standard output the rows are the result, and nothing may come between. */
     if (report && strcmp(out, "-") != 0 && report_status(made) == TACIT_OK)

@@ -120,14 +120,11 @@ static const struct prediction_form forms[] = {
 const struct prediction_form *prediction_form(const char *out, bool json)
 {
     enum { FORMS = sizeof forms / sizeof *forms };
-    size_t length = strlen(out);
     if (strcmp(out, "-") == 0)
         return &forms[json ? FORMS - 1 : 0];
-    for (int i = 0; i < FORMS; i++) {
-        size_t tail = strlen(forms[i].ending);
-        if (length > tail && strcmp(out + length - tail, forms[i].ending) == 0)
+    for (int i = 0; i < FORMS; i++)
+        if (file_ends(out, forms[i].ending))
             return &forms[i];
-    }
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 /* What is searched, and for what. */
 #include "base/clock.h"
 #include "eval/search.h"
+#include "eval/sink.h"
 #include "text/unicode.h"
 
 #include <stdio.h>
@@ -17,12 +18,6 @@ static const char *given(const struct config *config, const char *key)
 {
     const char *value = config_value(config, key);
     return value && *value && strcmp(value, "auto") != 0 ? value : NULL;
-}
-
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t length = strlen(text), tail = strlen(ending);
-    return length > tail && strcmp(text + length - tail, ending) == 0;
 }
 
 /* ---- the collection ---- */
@@ -284,7 +279,7 @@ status search_open(const struct config *config, const struct audience *audience,
         .config = config, .audience = *audience, .start = clock_seconds(), .thing = thing
     };
     TRY(queries_open(search));
-    if (ends_with(thing, ".npy"))
+    if (file_ends(thing, ".npy"))
         TRY(vectors_open(search));
     TRY(texts_open(search));
     return search->source

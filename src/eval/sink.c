@@ -92,3 +92,8 @@ void cell_append(struct text *text, const char *name, char separator)
     if (quote)
         text_append(text, "\"");
 }
+
+bool file_ends(const char *name, const char *ending)
+{
+    return strlen(name) > strlen(ending) && text_ends(name, ending);
+}

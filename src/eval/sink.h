@@ -29,4 +29,7 @@ status sink_close(struct sink *sink, status result);
  * quotes, there tabs and line ends become spaces. */
 void cell_append(struct text *text, const char *name, char separator);
 
+/* Whether a file's name has this ending and something before it. */
+bool file_ends(const char *name, const char *ending);
+
 #endif

@@ -1,5 +1,6 @@
 /* Tokenizers as files and folders. */
 #include "base/memory.h"
+#include "base/text.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "text/parts.h"
@@ -129,12 +130,6 @@ static const struct {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-static bool ends_in(const char *text, const char *ending)
-{
-    size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
-}
-
 /* The format of a path, and the file to read; FORMATS when there is none. */
 static status format_find(const char *path, bool folder, size_t *format, char file[PATH_MAX])
 {
@@ -142,7 +137,7 @@ static status format_find(const char *path, bool folder, size_t *format, char fi
         TRY(path_beside(path, false, strrchr(path, '/') ? strrchr(path, '/') + 1 : path, file));
         size_t best = FORMATS;
         for (size_t i = 0; i < FORMATS; i++)
-            if (ends_in(path, formats[i].ending) &&
+            if (text_ends(path, formats[i].ending) &&
                 (best == FORMATS || strlen(formats[i].ending) > strlen(formats[best].ending)))
                 best = i;
         *format = best;
@@ -292,7 +287,7 @@ status tokenizer_save_for(const struct tokenizer *tokenizer, size_t limit, const
 status tokenizer_save(const struct tokenizer *tokenizer, const char *path)
 {
     struct text text = { 0 };
-    if (!ends_in(path, ".json"))
+    if (!text_ends(path, ".json"))
         return tokenizer_save_for(tokenizer, 0, path);
     status result = tokenizer_write(tokenizer, &text);
     if (result == TACIT_OK)

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "train/hugging_face.h"
 #include "io/json.h"
 #include "train/hugging_face_parts.h"
@@ -296,12 +297,6 @@ static status pooling_choose(const char *folder, const char *path, const json_t 
     return TACIT_OK;
 }
 
-static bool ends_in(const char *text, const char *ending)
-{
-    size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
-}
-
 /* One module; its type is the path of a class. */
 static status module_read(const char *folder, const json_t *module, struct model_file *model)
 {
@@ -311,13 +306,13 @@ static status module_read(const char *folder, const json_t *module, struct model
     json_t *config;
     if (!type || !path || strlen(path) > 200 || strstr(path, ".."))
         return fail(TACIT_BAD_DATA, "%s/modules.json: a module without type or path", folder);
-    if (ends_in(type, ".Transformer"))
+    if (text_ends(type, ".Transformer"))
         return TACIT_OK;
-    if (ends_in(type, ".Normalize")) {
+    if (text_ends(type, ".Normalize")) {
         model->normalize = true;
         return TACIT_OK;
     }
-    if (!ends_in(type, ".Pooling"))
+    if (!text_ends(type, ".Pooling"))
         return fail(TACIT_BAD_DATA,
                     "%s/modules.json: the module %s is not supported; without modules.json the "
                     "folder is a plain network",
